@@ -1,0 +1,18 @@
+import path from "node:path";
+
+/** Everything that the local platform keeps. One place per machine, so that any checkout finds what another one left. */
+export const stateDir = "/var/lib/pyairtable-local";
+/** Sockets and other things that a reboot may take. */
+export const runDir = "/run/pyairtable-local";
+
+export const logDir = path.join(stateDir, "log");
+export const certificateDir = path.join(stateDir, "certificates");
+export const kubeconfigDir = path.join(stateDir, "kubeconfig");
+export const pulumiStateDir = path.join(stateDir, "pulumi");
+export const containerdSocket = path.join(runDir, "containerd.sock");
+/** The kubeconfig of the cluster's administrator: what `npm run -s env` exports. */
+export const adminKubeconfig = path.join(kubeconfigDir, "admin");
+
+export const checkoutDir = path.join(__dirname, "..");
+/** What this checkout's runs leave for people to read; ignored by git. */
+export const outDir = path.join(checkoutDir, "out");

@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Toolbox } from "../../tools/acquire";
+import { adminKubeconfig, stateDir } from "../paths";
+import { nodeName } from "./node";
+import { run } from "./run";
+
+const gatewayClass = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata:
+  name: contour
+spec:
+  controllerName: projectcontour.io/gateway-controller
+`;
+
+/** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, and the class. */
+export async function installGatewayApi(tools: Toolbox): Promise<void> {
+  const installed = path.join(stateDir, "gateway-api-installed");
+  if (fs.existsSync(installed)) return;
+  await kubectl(tools, ["apply", "--server-side", "-f", tools.gatewayApiCrds, "-f", tools.contourCrds]);
+  await kubectl(tools, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
+  await kubectlApply(tools, gatewayClass);
+  fs.writeFileSync(installed, "");
+}
+
+/** Waits until the scheduler may place pods. */
+export async function waitForNode(tools: Toolbox): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      await kubectl(tools, ["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=60s"]);
+      return;
+    } catch (error) {
+      // Until the kubelet has registered it, there is no node to wait for.
+      if (Date.now() > deadline) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+export function kubectl(tools: Toolbox, args: readonly string[]): Promise<string> {
+  return run(tools.path("kubectl"), ["--kubeconfig", adminKubeconfig, ...args]);
+}
+
+async function kubectlApply(tools: Toolbox, manifest: string): Promise<void> {
+  const child = spawn(
+    tools.path("kubectl"),
+    ["--kubeconfig", adminKubeconfig, "apply", "--server-side", "-f", "-"],
+    { stdio: ["pipe", "ignore", "inherit"] },
+  );
+  child.stdin.end(manifest);
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  if (code !== 0) throw new Error(`kubectl apply ended with ${String(code)}`);
+}

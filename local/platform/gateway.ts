@@ -1,0 +1,70 @@
+import fs from "node:fs";
+import path from "node:path";
+import { stringify } from "yaml";
+import type { Toolbox } from "../../tools/acquire";
+import { stateDir } from "../paths";
+import ports from "../ports.json";
+import { expectOk } from "./http";
+import { kubeconfigFile } from "./kubeconfigs";
+import type { Part } from "./processes";
+import { run } from "./run";
+
+/** The Gateway that the stack creates and Contour serves. */
+export const gateway = { namespace: "pyairtable", name: "pyairtable" };
+export const gatewayAddress = `127.0.0.1:${ports.envoy}`;
+
+const xds = [`--xds-address=127.0.0.1`, `--xds-port=${ports.xds}`] as const;
+
+export function contour(tools: Toolbox): Part {
+  const configFile = path.join(stateDir, "config", "contour.yaml");
+  fs.writeFileSync(configFile, stringify({ gateway: { gatewayRef: gateway } }));
+  return {
+    name: "contour",
+    command: [
+      tools.path("contour"),
+      "serve",
+      `--config-path=${configFile}`,
+      `--kubeconfig=${kubeconfigFile("contour")}`,
+      "--insecure",
+      ...xds,
+      "--disable-leader-election",
+      "--envoy-service-http-address=127.0.0.1",
+      `--envoy-service-http-port=${ports.envoy}`,
+      "--http-address=127.0.0.1",
+      `--http-port=${ports.contourHttp}`,
+      "--health-address=127.0.0.1",
+      `--health-port=${ports.contourHealth}`,
+      "--stats-address=127.0.0.1",
+      `--stats-port=${ports.envoyStats}`,
+      // The standard channel has no CRD for them.
+      "--disable-feature=tlsroutes",
+      "--disable-feature=tcproutes",
+      "--disable-feature=backendtlspolicies",
+    ],
+    configFiles: [configFile, kubeconfigFile("contour")],
+    ready: () => expectOk(`http://127.0.0.1:${ports.contourHealth}/healthz`),
+  };
+}
+
+export async function envoy(tools: Toolbox): Promise<Part> {
+  const bootstrap = path.join(stateDir, "config", "envoy.json");
+  await run(tools.path("contour"), [
+    "bootstrap",
+    bootstrap,
+    ...xds,
+    `--admin-address=${path.join(stateDir, "envoy-admin.sock")}`,
+  ]);
+  return {
+    name: "envoy",
+    command: [
+      tools.path("envoy"),
+      ...["-c", bootstrap],
+      ...["--service-cluster", "contour"],
+      ...["--service-node", "local"],
+      "--disable-hot-restart",
+      ...["--log-level", "warning"],
+    ],
+    configFiles: [bootstrap],
+    ready: () => expectOk(`http://127.0.0.1:${ports.envoyStats}/ready`),
+  };
+}

@@ -1,0 +1,79 @@
+import fs from "node:fs";
+import path from "node:path";
+import { routedTargets } from "../../catalog";
+import type { Toolbox } from "../../tools/acquire";
+import { stateDir } from "../paths";
+import ports from "../ports.json";
+import { expectOk } from "./http";
+import { hostAddress } from "./network";
+import type { Part } from "./processes";
+
+/** The signing key of the local stand-ins: the one in Pulumi.local.yaml, known to all and worth nothing. */
+export const signingKeyEnvironment = { SIGNING_KEY: "local-stand-in-signing-key" };
+
+/** The queue that `automation` consumes: a real Redis. */
+export function queue(tools: Toolbox): Part {
+  return {
+    name: "redis",
+    command: [
+      tools.path("redis-server"),
+      ...["--port", String(ports.redis)],
+      ...["--bind", "127.0.0.1", hostAddress],
+      ...["--protected-mode", "no"],
+      ...["--save", ""],
+      ...["--appendonly", "no"],
+      ...["--dir", stateDir],
+    ],
+    ready: () => expectOpen(ports.redis),
+  };
+}
+
+/** The monorepo's services, outside the cluster and outside the stack, each on its own port of the machine's address. */
+export function legacyServices(tools: Toolbox, standin: string): Part[] {
+  return routedTargets.map((target): Part => {
+    const port = ports[`legacy-${target}`];
+    return {
+      name: `legacy-${target}`,
+      command: [standin, "serve"],
+      environment: {
+        PODINFO: tools.path("podinfo"),
+        HOST: hostAddress,
+        PORT: String(port),
+        PYAIRTABLE_TARGET: target,
+        PYAIRTABLE_BACKEND: "legacy",
+        ...special(target, port),
+      },
+      configFiles: [standin],
+      ready: () => expectOk(`http://${hostAddress}:${port}/readyz`),
+    };
+  });
+}
+
+function special(target: string, port: number): Record<string, string> {
+  switch (target) {
+    case "auth-service":
+      return signingKeyEnvironment;
+    case "mcp-server":
+      return { MCP_TOOLS: "14", INNER_PORT: String(port + 100) };
+    case "automation":
+      return {
+        INNER_PORT: String(port + 100),
+        CONSUMER_SWITCH: path.join(stateDir, "legacy-automation-consumer"),
+        QUEUE: "automation",
+        QUEUE_ADDRESS: `${hostAddress}:${ports.redis}`,
+      };
+    default:
+      return {};
+  }
+}
+
+/** Throws unless something listens on the port of 127.0.0.1. */
+async function expectOpen(port: number): Promise<void> {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const listening = fs
+    .readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .some((line) => line.includes(`0100007F:${hex} 00000000:0000 0A`));
+  if (!listening) throw new Error(`nothing listens on 127.0.0.1:${port}`);
+  return Promise.resolve();
+}

@@ -1,0 +1,3 @@
+module pyairtable.example/standin
+
+go 1.26
