@@ -41,7 +41,7 @@ export const keyFile = (name: CertificateName | "ca" | "service-account"): strin
 export async function createCertificates(): Promise<void> {
   if (fs.existsSync(path.join(certificateDir, "complete"))) return;
   fs.mkdirSync(certificateDir, { recursive: true, mode: 0o700 });
-  x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+  x509.cryptoProvider.set(webcrypto);
 
   const caKeys = await generateKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
@@ -86,11 +86,11 @@ export async function createCertificates(): Promise<void> {
   write(path.join(certificateDir, "complete"), "");
 }
 
-function generateKeys(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
+function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
 }
 
-async function privateKeyPem(key: CryptoKey): Promise<string> {
+async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
 }
 

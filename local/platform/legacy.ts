@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { routedTargets } from "../../catalog";
+import { catalogEntry, routedTargets } from "../../catalog";
 import type { Toolbox } from "../../tools/acquire";
 import { stateDir } from "../paths";
 import ports from "../ports.json";
@@ -31,7 +31,7 @@ export function queue(tools: Toolbox): Part {
 /** The monorepo's services, outside the cluster and outside the stack, each on its own port of the machine's address. */
 export function legacyServices(tools: Toolbox, standin: string): Part[] {
   return routedTargets.map((target): Part => {
-    const port = ports[`legacy-${target}`];
+    const { legacyPort: port } = catalogEntry(target);
     return {
       name: `legacy-${target}`,
       command: [standin, "serve"],

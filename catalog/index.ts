@@ -1,0 +1,13 @@
+export { catalogEntry } from "./targets";
+export { routedTargets, targetNames } from "./types";
+export type {
+  CatalogEntry,
+  InfrastructureTarget,
+  Probe,
+  Resources,
+  RoutedTarget,
+  RoutedTargetName,
+  SmokeCheck,
+  TargetName,
+  Workload,
+} from "./types";

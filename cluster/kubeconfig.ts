@@ -1,0 +1,136 @@
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { parse } from "yaml";
+import { z } from "zod";
+
+/** How to reach a cluster's API server. */
+export interface ClusterAccess {
+  /** The kubeconfig's context, for messages. */
+  readonly context: string;
+  readonly server: URL;
+  readonly ca?: Buffer;
+  readonly certificate?: Buffer;
+  readonly key?: Buffer;
+  readonly token?: string;
+}
+
+/** Nothing says which cluster is meant, or what says so can't be used. */
+export class KubeconfigError extends Error {
+  override readonly name = "KubeconfigError";
+}
+
+const text = z.string();
+const kubeconfigSchema = z.object({
+  "current-context": text.optional(),
+  clusters: z.array(
+    z.object({
+      name: text,
+      cluster: z.object({
+        server: z.url(),
+        "certificate-authority": text.optional(),
+        "certificate-authority-data": text.optional(),
+      }),
+    }),
+  ),
+  contexts: z.array(z.object({ name: text, context: z.object({ cluster: text, user: text }) })),
+  users: z.array(
+    z.object({
+      name: text,
+      user: z.object({
+        "client-certificate": text.optional(),
+        "client-certificate-data": text.optional(),
+        "client-key": text.optional(),
+        "client-key-data": text.optional(),
+        token: text.optional(),
+        tokenFile: text.optional(),
+        exec: z
+          .object({
+            apiVersion: text,
+            command: text,
+            args: z.array(text).nullish(),
+            env: z.array(z.object({ name: text, value: text })).nullish(),
+          })
+          .optional(),
+      }),
+    }),
+  ),
+});
+
+type User = z.infer<typeof kubeconfigSchema>["users"][number]["user"];
+
+/**
+ * Reads the kubeconfig that the Kubernetes provider uses too: KUBECONFIG, else `~/.kube/config`.
+ * @throws KubeconfigError when it is missing or malformed, or lacks the context
+ */
+export async function loadClusterAccess(wantedContext?: string): Promise<ClusterAccess> {
+  const file = process.env["KUBECONFIG"]?.split(path.delimiter).find(Boolean) ?? path.join(os.homedir(), ".kube", "config");
+  const kubeconfig = readKubeconfig(file);
+  const contextName = wantedContext ?? kubeconfig["current-context"];
+  const context = kubeconfig.contexts.find(({ name }) => name === contextName)?.context;
+  const cluster = kubeconfig.clusters.find(({ name }) => name === context?.cluster)?.cluster;
+  const user = kubeconfig.users.find(({ name }) => name === context?.user)?.user;
+  if (contextName === undefined || cluster === undefined || user === undefined) {
+    const known = kubeconfig.contexts.map(({ name }) => name).join(", ");
+    throw new KubeconfigError(`${file}: found no complete context ${contextName ?? "(none is current)"}, expected one of: ${known}`);
+  }
+  const read = (data: string | undefined, name: string | undefined): Buffer | undefined => {
+    if (data !== undefined) return Buffer.from(data, "base64");
+    return name === undefined ? undefined : fs.readFileSync(path.resolve(path.dirname(file), name));
+  };
+  const ca = read(cluster["certificate-authority-data"], cluster["certificate-authority"]);
+  return {
+    context: contextName,
+    server: new URL(cluster.server),
+    ...(ca && { ca }),
+    ...(user.exec ? await execCredential(user.exec) : fileCredential(user, read)),
+  };
+}
+
+function readKubeconfig(file: string): z.infer<typeof kubeconfigSchema> {
+  if (!fs.existsSync(file)) {
+    throw new KubeconfigError(`found no kubeconfig at ${file}, expected one there or where KUBECONFIG says`);
+  }
+  const parsed = kubeconfigSchema.safeParse(parse(fs.readFileSync(file, "utf8")));
+  if (!parsed.success) throw new KubeconfigError(`${file} is no kubeconfig: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+type Credential = Pick<ClusterAccess, "certificate" | "key" | "token">;
+
+function fileCredential(
+  user: User,
+  read: (data: string | undefined, name: string | undefined) => Buffer | undefined,
+): Credential {
+  const certificate = read(user["client-certificate-data"], user["client-certificate"]);
+  const key = read(user["client-key-data"], user["client-key"]);
+  const token = user.token ?? (user.tokenFile ? fs.readFileSync(user.tokenFile, "utf8").trim() : undefined);
+  return { ...(certificate && { certificate }), ...(key && { key }), ...(token !== undefined && { token }) };
+}
+
+const execCredentialSchema = z.object({
+  status: z.object({
+    token: text.optional(),
+    clientCertificateData: text.optional(),
+    clientKeyData: text.optional(),
+  }),
+});
+
+/** Runs a credential plugin, as EKS needs one. */
+async function execCredential(exec: NonNullable<User["exec"]>): Promise<Credential> {
+  const { stdout } = await promisify(execFile)(exec.command, exec.args ?? [], {
+    env: {
+      ...process.env,
+      ...Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])),
+      KUBERNETES_EXEC_INFO: JSON.stringify({ apiVersion: exec.apiVersion, kind: "ExecCredential", spec: { interactive: false } }),
+    },
+  });
+  const { token, clientCertificateData, clientKeyData } = execCredentialSchema.parse(JSON.parse(stdout)).status;
+  return {
+    ...(token !== undefined && { token }),
+    ...(clientCertificateData !== undefined && { certificate: Buffer.from(clientCertificateData) }),
+    ...(clientKeyData !== undefined && { key: Buffer.from(clientKeyData) }),
+  };
+}

@@ -1,0 +1,260 @@
+import { createHash } from "node:crypto";
+import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2";
+import { ConfigMap, Secret, Service, ServiceAccount } from "@pulumi/kubernetes/core/v1";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
+import type { types } from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Probe, RoutedTarget } from "../catalog";
+import type { Color } from "../migration";
+import { backendLabels, backendName, serviceRole } from "./names";
+import { workloadSettings } from "./workloadSettings";
+
+/** Time for every proxy to learn that an endpoint is going; until then a pod that is to end still answers. */
+const endpointPropagationSeconds = 15;
+/** After its longest request a pod gets this long to end by itself. */
+const shutdownSeconds = 5;
+
+/** Replicas above the capacity, under load. */
+export interface Autoscale {
+  /** The most replicas; at least the capacity. */
+  readonly max: number;
+  /** Mean use of the requested CPU that the scaler aims at, in percent. */
+  readonly cpuPercent: number;
+}
+
+/** What runs in a colour. */
+export interface Release {
+  /** By digest, so that what was tested is what runs. */
+  readonly image: string;
+  /** Replicas while it may get traffic, and the least that a scaler leaves. */
+  readonly capacity: number;
+  /** @default no scaler */
+  readonly autoscale?: Autoscale;
+  /** Environment variables. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Environment variables that nobody may read, kept as a secret. Their hash is in a name, so they are known in a preview. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** How long a pod may take to become ready, in seconds, before the update fails. */
+  readonly readyWithinSeconds: number;
+}
+
+/** A release that runs, for what must wait for it or run beside it. */
+export interface RunningRelease {
+  /** Resolves when it is ready at full capacity. */
+  readonly ready: pulumi.Output<unknown>;
+  readonly podSpec: types.input.core.v1.PodSpec;
+}
+
+export interface ColorReleaseArgs {
+  target: RoutedTarget;
+  color: Color;
+  namespace: pulumi.Input<string>;
+  /** @default nothing runs: only the Service is there, because the route names it */
+  release?: Release;
+  /** What a change must wait for: given for a colour that is losing its traffic in this update. @default nothing */
+  changeAfter?: pulumi.Output<unknown>;
+  /** A Secret that all of the target's backends share. @default none */
+  sharedSecret?: pulumi.Input<string>;
+  /** From where the data plane calls. */
+  gatewayPeers: types.input.networking.v1.NetworkPolicyPeer[];
+  /** IPv4 address of the monorepo, whose databases and queues a release still uses. */
+  legacyHost: string;
+}
+
+/** One extracted release of a target, complete in itself: nothing of it is shared with the other colour. */
+export class ColorRelease extends pulumi.ComponentResource {
+  /** What a route may name, running or not. */
+  readonly service: Service;
+  /** What runs; undefined without a release. */
+  readonly running: RunningRelease | undefined;
+
+  constructor(name: string, args: ColorReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pyairtable:index:ColorRelease", name, {}, opts);
+
+    const { target, color, namespace, release } = args;
+    const fullName = backendName(target.name, color);
+    const labels = backendLabels(target.name, color);
+    const selector = { "app.kubernetes.io/instance": fullName, ...serviceRole };
+    const child = { parent: this };
+
+    this.service = new Service(
+      `${name}-service`,
+      {
+        metadata: {
+          name: fullName,
+          namespace,
+          labels,
+          // The route names it whether or not pods are behind it.
+          annotations: { "pulumi.com/skipAwait": "true" },
+        },
+        spec: { selector, ports: [{ name: "http", port: target.port, targetPort: "http" }] },
+      },
+      child,
+    );
+    if (release === undefined) {
+      this.registerOutputs({});
+      return;
+    }
+
+    const serviceAccount = new ServiceAccount(
+      `${name}-service-account`,
+      { metadata: { name: fullName, namespace, labels }, automountServiceAccountToken: false },
+      child,
+    );
+
+    const settings = { ...workloadSettings(target), ...release.settings };
+    const configMap = new ConfigMap(
+      `${name}-settings`,
+      { metadata: { name: hashedName(fullName, settings), namespace, labels }, immutable: true, data: settings },
+      child,
+    );
+    const secretNames: pulumi.Input<string>[] = args.sharedSecret === undefined ? [] : [args.sharedSecret];
+    if (Object.keys(release.secrets).length > 0) {
+      const secret = new Secret(
+        `${name}-secrets`,
+        {
+          metadata: { name: hashedName(fullName, release.secrets), namespace, labels },
+          immutable: true,
+          stringData: pulumi.secret({ ...release.secrets }),
+        },
+        child,
+      );
+      secretNames.push(secret.metadata.name);
+    }
+
+    const podSpec: types.input.core.v1.PodSpec = {
+      serviceAccountName: serviceAccount.metadata.name,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      terminationGracePeriodSeconds: endpointPropagationSeconds + target.longestRequestSeconds + shutdownSeconds,
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: "kubernetes.io/hostname",
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels: selector },
+        },
+      ],
+      containers: [
+        {
+          name: "service",
+          image: release.image,
+          env: [
+            { name: "PYAIRTABLE_TARGET", value: target.name },
+            { name: "PYAIRTABLE_BACKEND", value: color },
+            { name: "PORT", value: String(target.port) },
+          ],
+          envFrom: [
+            { configMapRef: { name: configMap.metadata.name } },
+            ...secretNames.map((secretName) => ({ secretRef: { name: secretName } })),
+          ],
+          ports: [{ name: "http", containerPort: target.port }],
+          resources: target.resources,
+          startupProbe: httpProbe(target.probes.startup),
+          readinessProbe: httpProbe(target.probes.readiness),
+          livenessProbe: httpProbe(target.probes.liveness),
+          lifecycle: { preStop: { sleep: { seconds: endpointPropagationSeconds } } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          },
+          volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+        },
+      ],
+      volumes: [{ name: "tmp", emptyDir: {} }],
+    };
+
+    const deploymentSpec: types.input.apps.v1.DeploymentSpec = {
+      // A scaler that owns the replicas and a program that states them would undo each other.
+      ...(release.autoscale === undefined && { replicas: release.capacity }),
+      selector: { matchLabels: selector },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      progressDeadlineSeconds: release.readyWithinSeconds,
+      template: { metadata: { labels: { ...labels, ...selector } }, spec: podSpec },
+    };
+    const deployment = new Deployment(
+      `${name}-deployment`,
+      {
+        metadata: { name: fullName, namespace, labels },
+        spec: args.changeAfter?.apply(() => deploymentSpec) ?? deploymentSpec,
+      },
+      child,
+    );
+    let ready: pulumi.Output<unknown> = deployment.id;
+
+    new PodDisruptionBudget(
+      `${name}-disruption-budget`,
+      {
+        metadata: { name: fullName, namespace, labels },
+        spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
+      },
+      child,
+    );
+
+    if (release.autoscale !== undefined) {
+      const scaler = new HorizontalPodAutoscaler(
+        `${name}-scaler`,
+        {
+          metadata: { name: fullName, namespace, labels },
+          spec: {
+            scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deployment.metadata.name },
+            minReplicas: release.capacity,
+            maxReplicas: release.autoscale.max,
+            metrics: [
+              {
+                type: "Resource",
+                resource: {
+                  name: "cpu",
+                  target: { type: "Utilization", averageUtilization: release.autoscale.cpuPercent },
+                },
+              },
+            ],
+          },
+        },
+        child,
+      );
+      ready = pulumi.all([deployment.id, scaler.id]);
+    }
+
+    new NetworkPolicy(
+      `${name}-network-policy`,
+      {
+        metadata: { name: fullName, namespace, labels },
+        spec: {
+          podSelector: { matchLabels: { "app.kubernetes.io/instance": fullName } },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [{ from: args.gatewayPeers, ports: [{ port: "http" }] }],
+          egress: [
+            { to: args.gatewayPeers },
+            { to: [{ ipBlock: { cidr: `${args.legacyHost}/32` } }] },
+            {
+              to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
+              ports: [
+                { port: 53, protocol: "UDP" },
+                { port: 53, protocol: "TCP" },
+              ],
+            },
+          ],
+        },
+      },
+      child,
+    );
+
+    this.running = { ready, podSpec };
+    this.registerOutputs({});
+  }
+}
+
+/** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
+export function hashedName(name: string, content: Readonly<Record<string, string>>): string {
+  const sorted = Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${name}-${createHash("sha256").update(JSON.stringify([name, sorted])).digest("hex").slice(0, 10)}`;
+}
+
+function httpProbe({ path, periodSeconds, failureThreshold }: Probe): types.input.core.v1.Probe {
+  return { httpGet: { path, port: "http" }, periodSeconds, failureThreshold };
+}

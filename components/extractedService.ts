@@ -1,0 +1,146 @@
+import { Secret } from "@pulumi/kubernetes/core/v1";
+import type { types } from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { RoutedTarget } from "../catalog";
+import type { KubeApi } from "../cluster/kubeApi";
+import type { Proxies } from "../cluster/proof";
+import { smokeCheck } from "../cluster/smokeCheck";
+import { ALL_LEGACY, BACKENDS, COLORS, type Color, type RouteRecord, type Split, holder } from "../migration";
+import { ColorRelease, type Release, hashedName } from "./colorRelease";
+import { gate } from "./gate";
+import { LegacyBackend } from "./legacyBackend";
+import { targetLabels } from "./names";
+import { QueueConsumer } from "./queueConsumer";
+import { TrafficSplit } from "./trafficSplit";
+
+export interface ExtractedServiceArgs {
+  target: RoutedTarget;
+  namespace: pulumi.Input<string>;
+  /** The Gateway's name. */
+  gateway: pulumi.Input<string>;
+  /** Where users reach the target: `frontend.example.com`. */
+  hostname: string;
+  /** IPv4 address where the monorepo's containers are reached. */
+  legacyHost: string;
+  /** What runs in each colour. @default nothing */
+  releases: Readonly<Partial<Record<Color, Release>>>;
+  /** The split wanted, and what the route says about it. */
+  record: RouteRecord;
+  /** The split that the live route holds. @default all on legacy */
+  liveSplit?: Split;
+  /** The key that signs tokens, for a target whose backends share one. @default none */
+  signingKey?: string;
+  /** How every replica of the proxy is asked whether it serves a split. */
+  proxies: Proxies;
+  /** From where the data plane calls a backend. */
+  gatewayPeers: types.input.networking.v1.NetworkPolicyPeer[];
+  api: KubeApi;
+}
+
+/**
+ * One target on its way out of the monorepo: its three backends and the split between them. The order inside an
+ * update: whatever gains traffic is ready, passes its smoke check; the route; the proof; the rest.
+ */
+export class ExtractedService extends pulumi.ComponentResource {
+  /** The hash of the split, once the data plane is proven to serve it. */
+  readonly proven: pulumi.Output<string>;
+
+  constructor(name: string, args: ExtractedServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pyairtable:index:ExtractedService", name, {}, opts);
+
+    const { target, namespace, record, api, legacyHost } = args;
+    const child = { parent: this };
+    const signingKey = args.signingKey === undefined ? undefined : this.signingKeySecret(name, args, args.signingKey);
+    const legacy =
+      record.legacy === "standby"
+        ? new LegacyBackend(`${name}-legacy`, { target, namespace, host: legacyHost }, child)
+        : undefined;
+    const liveSplit = args.liveSplit ?? ALL_LEGACY;
+    const [proven, resolveProven] = pulumi.deferredOutput<string>();
+    const release = (color: Color): ColorRelease => {
+      const wanted = args.releases[color];
+      const isLosing = liveSplit[color] > 0 && record.split[color] === 0;
+      return new ColorRelease(
+        `${name}-${color}`,
+        {
+          target,
+          color,
+          namespace,
+          gatewayPeers: args.gatewayPeers,
+          legacyHost,
+          ...(wanted && { release: wanted }),
+          ...(isLosing && { changeAfter: proven }),
+          ...(signingKey && { sharedSecret: signingKey }),
+        },
+        child,
+      );
+    };
+    const colors = { blue: release("blue"), green: release("green") };
+    const running = {
+      ...(colors.blue.running && { blue: colors.blue.running }),
+      ...(colors.green.running && { green: colors.green.running }),
+    };
+
+    const gaining = BACKENDS.filter((backend) => record.split[backend] > liveSplit[backend]);
+    const gainingReady = COLORS.filter((color) => gaining.includes(color)).map((color) => running[color]?.ready);
+    const checked = gate(
+      "passed",
+      pulumi.all(gainingReady).apply(() => pulumi.output(namespace)),
+      async (readyNamespace) => {
+        const check = { target, namespace: readyNamespace, legacyHost };
+        await Promise.all(gaining.map((backend) => smokeCheck(api, { ...check, backend })));
+      },
+      this,
+    );
+
+    const traffic = new TrafficSplit(
+      `${name}-traffic`,
+      {
+        target,
+        namespace,
+        gateway: args.gateway,
+        hostname: args.hostname,
+        record,
+        after: checked,
+        proxies: args.proxies,
+        api,
+      },
+      // Not the whole releases: a colour that gets no traffic must not hold up one that does.
+      { ...child, dependsOn: [...(legacy?.routable ?? []), colors.blue.service, colors.green.service] },
+    );
+    resolveProven(traffic.proven);
+    this.proven = traffic.proven;
+
+    if (target.workload.kind === "consumer") {
+      new QueueConsumer(
+        `${name}-consumer`,
+        {
+          target,
+          namespace,
+          consumer: holder(record.split) ?? record.heldFull,
+          releases: running,
+          legacy: legacy && { host: legacyHost },
+          after: traffic.proven,
+          api,
+        },
+        child,
+      );
+    }
+
+    this.registerOutputs({ proven: this.proven });
+  }
+
+  private signingKeySecret(name: string, { target, namespace }: ExtractedServiceArgs, key: string): pulumi.Output<string> {
+    const content = { SIGNING_KEY: key };
+    const secret = new Secret(
+      `${name}-signing-key`,
+      {
+        metadata: { name: hashedName(`${target.name}-signing-key`, content), namespace, labels: targetLabels(target.name) },
+        immutable: true,
+        stringData: pulumi.secret(content),
+      },
+      { parent: this },
+    );
+    return secret.metadata.name;
+  }
+}

@@ -1,0 +1,23 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * Resolves to `outcome` once `check` has passed. The check is made after `after` is applied, on every update whether
+ * or not anything changed, and never in a preview, where the outcome is assumed so that what waits for it is shown in
+ * full. A failure fails the update with the check's own message, on `resource`.
+ */
+export function gate<T>(
+  outcome: string,
+  after: pulumi.Output<T>,
+  check: (value: T) => Promise<void>,
+  resource: pulumi.Resource,
+): pulumi.Output<string> {
+  if (pulumi.runtime.isDryRun()) return pulumi.output(outcome);
+  return after.apply(async (value) => {
+    try {
+      await check(value);
+      return outcome;
+    } catch (error) {
+      throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), resource, true);
+    }
+  });
+}

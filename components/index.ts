@@ -1,0 +1,14 @@
+export { ColorRelease } from "./colorRelease";
+export type { Autoscale, ColorReleaseArgs, Release } from "./colorRelease";
+export { ExtractedService } from "./extractedService";
+export type { ExtractedServiceArgs } from "./extractedService";
+export { LegacyBackend } from "./legacyBackend";
+export type { LegacyBackendArgs } from "./legacyBackend";
+export { Platform } from "./platform";
+export type { PlatformArgs } from "./platform";
+export { QueueConsumer } from "./queueConsumer";
+export type { QueueConsumerArgs } from "./queueConsumer";
+export { SharedResources } from "./sharedResources";
+export type { SharedResourcesArgs } from "./sharedResources";
+export { TrafficSplit } from "./trafficSplit";
+export type { TrafficSplitArgs } from "./trafficSplit";

@@ -1,0 +1,93 @@
+import { routedTargets } from "../catalog";
+import { BACKENDS, COLORS } from "../migration";
+import type { Problem } from "./problem";
+import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, trafficSchema } from "./schema";
+
+/**
+ * What spans several keys. Each check reads only the parts that it needs and is silent where those are
+ * malformed themselves, so that one mistake doesn't hide another.
+ */
+export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[] {
+  const environment = environmentSchema.safeParse(mapAt(config, "platform").environment).data;
+  return [
+    ...soakInProduction(environment, mapAt(config, "migration").soakHours),
+    ...routedTargets.flatMap((target) => {
+      const entry = mapAt(config, target);
+      return [
+        ...trafficSums(entry),
+        ...trafficHasImage(entry),
+        ...noTrafficToRetiredLegacy(entry),
+        ...imagesByDigest(environment, entry),
+        ...roomToScale(entry),
+        ...(target === "auth-service" ? signingKeyPresent(entry) : []),
+      ].map(({ path, text }) => ({ path: [target, ...path], text }));
+    }),
+  ];
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+const productionSoakHours = 24;
+
+function soakInProduction(environment: string | undefined, hours: unknown): Problem[] {
+  if (environment !== "production" || typeof hours !== "number" || hours < 0 || hours >= productionSoakHours)
+    return [];
+  const text = `found ${hours}, expected ${productionSoakHours} or more in production`;
+  return [{ path: ["migration", "soakHours"], text }];
+}
+
+function trafficSums({ traffic }: Entry): Problem[] {
+  const split = trafficSchema.safeParse(traffic).data;
+  if (split === undefined) return [];
+  const sum = split.legacy + split.blue + split.green;
+  if (sum === 100) return [];
+  const weights = BACKENDS.map((backend) => `${backend} ${split[backend]}`).join(", ");
+  return [
+    { path: ["traffic"], text: `found a sum of ${sum} (${weights}), expected weights that sum to 100` },
+  ];
+}
+
+function trafficHasImage({ traffic, ...entry }: Entry): Problem[] {
+  const split = trafficSchema.safeParse(traffic).data;
+  if (split === undefined) return [];
+  return COLORS.filter((color) => split[color] > 0 && entry[color] === undefined).map((color) => ({
+    path: ["traffic"],
+    text: `found ${split[color]} % for ${color}, which has no image, expected 0 or an image under ${color}`,
+  }));
+}
+
+function noTrafficToRetiredLegacy({ traffic, legacy }: Entry): Problem[] {
+  const split = trafficSchema.safeParse(traffic).data;
+  if (split === undefined || split.legacy === 0 || legacy !== "retired") return [];
+  const text = `found ${split.legacy} % for legacy, which is retired, expected 0 or legacy: standby`;
+  return [{ path: ["traffic"], text }];
+}
+
+function imagesByDigest(environment: string | undefined, entry: Entry): Problem[] {
+  if (environment === undefined || environment === "local") return [];
+  return COLORS.flatMap((color) => {
+    const image = imageSchema.safeParse(entry[color]).data;
+    if (image === undefined || image.includes("@sha256:")) return [];
+    const text = `found ${JSON.stringify(image)}, expected an image by digest (repository@sha256:…) in ${environment}`;
+    return [{ path: [color], text }];
+  });
+}
+
+function roomToScale({ autoscale, capacity }: Entry): Problem[] {
+  const max = autoscaleSchema.safeParse(autoscale).data?.max;
+  const least = capacitySchema.safeParse(capacity).data;
+  if (max === undefined || least === undefined || max >= least) return [];
+  return [{ path: ["autoscale", "max"], text: `found ${max}, expected the capacity (${least}) or more` }];
+}
+
+function signingKeyPresent(entry: Entry): Problem[] {
+  if (entry.signingKey !== undefined || COLORS.every((color) => entry[color] === undefined)) return [];
+  const text =
+    "found nothing, expected the key that signs the tokens of all backends (a secret), as a color has an image";
+  return [{ path: ["signingKey"], text }];
+}
+
+function mapAt(config: Entry, key: string): Entry {
+  const value = config[key];
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

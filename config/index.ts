@@ -1,0 +1,5 @@
+export { editStackFile, setTraffic } from "./edit";
+export { loadStackConfig } from "./load";
+export { parseStackConfig } from "./parse";
+export type { AuthServiceConfig, StackConfig, TargetConfig, Variables } from "./parse";
+export { ConfigError } from "./problem";

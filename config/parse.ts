@@ -1,0 +1,94 @@
+import type { z } from "zod";
+import type { RoutedTargetName } from "../catalog";
+import type { Color, WantedTarget } from "../migration";
+import { crossChecks } from "./crossChecks";
+import { explain } from "./explain";
+import { ConfigError } from "./problem";
+import { stackSchema } from "./schema";
+import type { targetSchema } from "./schema";
+
+type Parsed = DeepReadonly<z.infer<typeof stackSchema>>;
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+
+/** What is wanted of a routed target. */
+export interface TargetConfig extends WantedTarget {
+  /** Replicas per color that has or may get traffic. */
+  readonly capacity: number;
+  /** Replicas above `capacity`, up to `max`, at this mean use of requested CPU in percent. */
+  readonly autoscale?: { readonly max: number; readonly cpuPercent: number };
+  readonly settings: Readonly<Record<Color, Variables>>;
+  /** Plain text: wrap in `pulumi.secret` before it enters a resource. */
+  readonly secrets: Readonly<Record<Color, Variables>>;
+}
+
+export interface AuthServiceConfig extends TargetConfig {
+  /** Present if a color has an image. Plain text, as `secrets`. */
+  readonly signingKey?: string;
+}
+
+export interface StackConfig {
+  readonly migration: Parsed["migration"];
+  readonly platform: Parsed["platform"];
+  readonly targets: {
+    readonly [N in RoutedTargetName]: N extends "auth-service" ? AuthServiceConfig : TargetConfig;
+  };
+  readonly infrastructure: Parsed["infrastructure"];
+}
+
+const namespace = "pyairtable:";
+
+/**
+ * @param raw full keys (`pyairtable:frontend`) to values as in a stack file; other namespaces are left alone
+ * @throws ConfigError with all that is wrong in it
+ */
+export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackConfig {
+  const config = Object.fromEntries(
+    Object.entries(raw).flatMap(([key, value]) =>
+      key.startsWith(namespace) ? [[key.slice(namespace.length), value]] : [],
+    ),
+  );
+  const parsed = stackSchema.safeParse(config);
+  const problems = [
+    ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue, config)),
+    ...crossChecks(config),
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  const { migration, platform, infrastructure, ...targets } = parsed.data;
+  const { signingKey } = targets["auth-service"];
+  return {
+    migration,
+    platform,
+    targets: {
+      frontend: targetConfig(targets.frontend),
+      "api-gateway": targetConfig(targets["api-gateway"]),
+      "auth-service": {
+        ...targetConfig(targets["auth-service"]),
+        ...(signingKey !== undefined && { signingKey }),
+      },
+      "llm-orchestrator": targetConfig(targets["llm-orchestrator"]),
+      "mcp-server": targetConfig(targets["mcp-server"]),
+      "airtable-gateway": targetConfig(targets["airtable-gateway"]),
+      automation: targetConfig(targets.automation),
+      docs: targetConfig(targets.docs),
+    },
+    infrastructure,
+  };
+}
+
+function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
+  const { blue, green, traffic, legacy, capacity, autoscale, settings, secrets, adopt } = parsed;
+  return {
+    images: { ...(blue !== undefined && { blue }), ...(green !== undefined && { green }) },
+    split: traffic,
+    legacy,
+    capacity,
+    ...(autoscale !== undefined && { autoscale }),
+    settings,
+    secrets,
+    adopt: adopt === true,
+  };
+}

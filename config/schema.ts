@@ -1,0 +1,210 @@
+import { isIPv4 } from "node:net";
+import { z } from "zod";
+import { BACKENDS, COLORS } from "../migration";
+
+/*
+ * The whole of the stack's config: one key per target in the namespace `pyairtable`, plus `migration` and
+ * `platform`. Each part's message says what is expected there; load.ts adds what was found. What spans
+ * several keys is in crossChecks.ts.
+ */
+
+/** The message of a key that a later version will act on; using one early is an error, not a silent nothing. */
+export const LATER = "known, but this version doesn't act on it yet";
+
+const later = z.custom<never>(() => false, { error: LATER }).optional();
+
+/** `repository[:tag][@sha256:digest]`; whether the digest may be missing depends on the environment. */
+const imagePattern = /^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?$/;
+
+export const imageSchema = z
+  .string({ error: "an image reference" })
+  .regex(imagePattern, { error: "an image reference (repository@sha256:…)" });
+
+const migrationSchema = z.strictObject(
+  {
+    /** What the plan's feature freeze allows at present. */
+    phase: z.enum(["full-freeze", "partial-thaw", "full-resumption"], {
+      error: "full-freeze, partial-thaw or full-resumption",
+    }),
+    /** How long a color must have had 100 % before legacy may be retired; at least 24 in production. */
+    soakHours: z
+      .number({ error: "a number of hours, 0 or more" })
+      .min(0, { error: "a number of hours, 0 or more" }),
+  },
+  { error: "a map with phase and soakHours" },
+);
+
+const port = "a port from 1 to 65535";
+const portSchema = z.int({ error: port }).min(1, { error: port }).max(65535, { error: port });
+
+const proxies = 'a list of "host:port", or { service: namespace/name, port }';
+const address = "host:port";
+const service = "the namespace/name of a Service";
+
+export const environmentSchema = z.enum(["local", "staging", "production"], {
+  error: "local, staging or production",
+});
+
+const platformSchema = z.strictObject(
+  {
+    environment: environmentSchema,
+    /** Of all that the stack makes. Default: pyairtable. */
+    namespace: z
+      .string({ error: "a namespace" })
+      .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: "a namespace" })
+      .default("pyairtable"),
+    /** The GatewayClass of the data plane. */
+    gatewayClass: z
+      .string({ error: "the name of a GatewayClass" })
+      .min(1, { error: "the name of a GatewayClass" }),
+    /** A target is served at `<target>.<domain>`. */
+    domain: z.string({ error: "a domain" }).regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, { error: "a domain" }),
+    /** The port that users reach the Gateway at, in URLs. Default: 443. */
+    publicPort: portSchema.default(443),
+    /** How long a release may take to become ready before the update fails. Default: the plan's 5 minutes. */
+    readyWithinSeconds: z
+      .int({ error: "a whole number of seconds" })
+      .min(1, { error: "1 second or more" })
+      .default(300),
+    /** Where the monorepo's containers are reached. An EndpointSlice takes no loopback address. */
+    legacyHost: z
+      .string({ error: "an IPv4 address that pods can reach" })
+      .refine(isReachableIPv4, { error: "an IPv4 address that pods can reach (not loopback)" }),
+    /** Every replica of the proxy must prove a new split: a fixed list, or a headless Service to look them up. */
+    proxies: z.union(
+      [
+        z
+          .array(z.string({ error: address }).regex(/^[^\s:]+:\d{1,5}$/, { error: address }))
+          .min(1, { error: proxies }),
+        z.strictObject({
+          service: z.string({ error: service }).regex(/^[a-z0-9-]+\/[a-z0-9-]+$/, { error: service }),
+          port: portSchema,
+        }),
+      ],
+      { error: proxies },
+    ),
+    /** The kubeconfig's context. Default: its current one. */
+    kubeContext: z
+      .string({ error: "the name of a context" })
+      .min(1, { error: "the name of a context" })
+      .optional(),
+  },
+  { error: "a map" },
+);
+
+const weight = "an integer from 0 to 100";
+const weightSchema = z.int({ error: weight }).min(0, { error: weight }).max(100, { error: weight });
+
+/** Percent per backend, summing to 100. */
+export const trafficSchema = z.strictObject(
+  { legacy: weightSchema, blue: weightSchema, green: weightSchema },
+  { error: `a map of percents: ${BACKENDS.join(", ")}` },
+);
+
+const atLeastOne = "an integer of 1 or more";
+const countSchema = z.int({ error: atLeastOne }).min(1, { error: atLeastOne });
+export const capacitySchema = countSchema.default(2);
+
+const percent = "an integer from 1 to 100";
+
+export const autoscaleSchema = z.strictObject(
+  {
+    /** The most replicas per color; `capacity` is the least. */
+    max: countSchema,
+    /** The mean use of requested CPU, in percent, that the scaler aims at. */
+    cpuPercent: z.int({ error: percent }).min(1, { error: percent }).max(100, { error: percent }),
+  },
+  { error: "a map with max and cpuPercent" },
+);
+
+const variables = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "the name of an environment variable" }),
+  z.string({ error: "a string (quote it)" }),
+  { error: "a map of environment variables" },
+);
+
+const variablesPerColor = z
+  .strictObject(
+    { blue: variables.default({}), green: variables.default({}) },
+    { error: `a map with ${COLORS.join(", ")}` },
+  )
+  .default({ blue: {}, green: {} });
+
+export const targetSchema = z.strictObject(
+  {
+    /** The image of each color that runs, by digest outside the local stack. */
+    blue: imageSchema.optional(),
+    green: imageSchema.optional(),
+    traffic: trafficSchema,
+    /** Whether the monorepo's container is kept as a way back. Default: standby. */
+    legacy: z.enum(["standby", "retired"], { error: "standby or retired" }).default("standby"),
+    /** Replicas per color that has or may get traffic. Default: 2. */
+    capacity: capacitySchema,
+    /** Adds replicas above `capacity` under load. Default: none. */
+    autoscale: autoscaleSchema.optional(),
+    /** Environment variables per color. */
+    settings: variablesPerColor,
+    /** The same for what nobody may read: set with `pulumi config set --secret --path`. */
+    secrets: variablesPerColor,
+    /** On a stack without this target's route: take over the split that is already running. */
+    adopt: z.literal(true, { error: "true, or no such key" }).optional(),
+
+    /** Changes of digest outside the first extraction (kind, ticket, sign-offs), for the freeze. */
+    changes: later,
+    /** Rules set aside: rule, reason, approver, expiry. */
+    overrides: later,
+    /** Indicators measured on legacy, which the triggers compare with. */
+    baseline: later,
+    /** `read-only` while the data must be protected. */
+    mode: later,
+    /** The database and the schema step that the release needs. */
+    database: later,
+  },
+  { error: "a map" },
+);
+
+const authServiceSchema = targetSchema.extend({
+  /** Signs the tokens of all three backends. A secret; required as soon as a color has an image. */
+  signingKey: z.string({ error: "a string" }).min(1, { error: "a string that isn't empty" }).optional(),
+});
+
+const infrastructureSchema = z.strictObject(
+  {
+    /** Who owns the shared resources; the cutover adopts them, the rollback lets go without deleting. */
+    owner: z.enum(["terraform", "pulumi"], { error: "terraform or pulumi" }),
+  },
+  { error: "a map with owner" },
+);
+
+/** Keys without their namespace. */
+export const stackSchema = z.strictObject({
+  migration: migrationSchema,
+  platform: platformSchema,
+  frontend: targetSchema,
+  "api-gateway": targetSchema,
+  "auth-service": authServiceSchema,
+  "llm-orchestrator": targetSchema,
+  "mcp-server": targetSchema,
+  "airtable-gateway": targetSchema,
+  automation: targetSchema,
+  infrastructure: infrastructureSchema,
+  docs: targetSchema,
+
+  /** The stack that exports the digests which have completed 100 % with evidence. */
+  staging: later,
+  /** Where the nine images are kept. */
+  registry: later,
+  /** Weighted records of the monorepo and the platform. */
+  dns: later,
+  /** The compose project's containers, to adopt, start and stop. */
+  monorepo: later,
+  /** Bundles of the repositories and the compose configuration. */
+  backup: later,
+  /** Receivers of alerts and of the guard's messages. */
+  alerts: later,
+});
+
+function isReachableIPv4(address: string): boolean {
+  // Unspecified, loopback, link-local and multicast are refused by the API server.
+  return isIPv4(address) && !/^(0|127|169\.254|22[4-9]|23\d|24\d|25[0-5])\./.test(address);
+}

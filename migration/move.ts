@@ -1,0 +1,90 @@
+import type { RoutedTargetName } from "../catalog";
+import { isTampered } from "./routeRecord";
+import type { LiveRoute, RouteRecord } from "./routeRecord";
+import { ALL_LEGACY, growsOnly, isTowardsLegacy, splitsEqual } from "./split";
+import type { Color, Split } from "./split";
+import { deriveStage, inFlight } from "./stage";
+import type { Stage } from "./stage";
+import { nextRecord } from "./transition";
+import type { WantedTarget } from "./transition";
+
+/** One target's way from its live route to what is wanted. */
+export interface Move {
+  readonly target: RoutedTargetName;
+  /** Absent without a route, or with one that can't be believed. */
+  readonly live?: RouteRecord;
+  /** Why the live route can't be believed. */
+  readonly tampered?: string;
+  /** From the last successful update. */
+  readonly applied?: Split;
+  readonly wanted: WantedTarget;
+  /** What the route would carry afterwards. */
+  readonly next: RouteRecord;
+  /** Absent without a believable route. */
+  readonly stage?: Stage;
+  /** A retirement that comes too early is left out of account: it isn't going to happen. */
+  readonly nextStage: Stage;
+  readonly retiresTooEarly: boolean;
+  readonly isTransition: boolean;
+  /** A rollback, which no rule refuses. */
+  readonly isWayBack: boolean;
+}
+
+export interface MoveInput {
+  readonly target: RoutedTargetName;
+  readonly route: LiveRoute | undefined;
+  readonly applied: Split | undefined;
+  readonly wanted: WantedTarget;
+  readonly soakHours: number;
+  readonly now: Date;
+}
+
+export function describeMove({ target, route, applied, wanted, soakHours, now }: MoveInput): Move {
+  const believed = route === undefined || isTampered(route) ? undefined : route;
+  const next = nextRecord(target, believed, wanted, now);
+  const stage = believed && deriveStage(believed, soakHours, now);
+  const retiresTooEarly = believed?.legacy === "standby" && wanted.legacy === "retired" && stage !== "soaked";
+  return {
+    target,
+    ...(believed && { live: believed }),
+    ...(stage && { stage }),
+    ...(route && isTampered(route) && { tampered: route.tampered }),
+    ...(applied && { applied }),
+    wanted,
+    next,
+    nextStage: deriveStage(retiresTooEarly ? { ...next, legacy: "standby" } : next, soakHours, now),
+    retiresTooEarly,
+    isTransition: believed === undefined || !splitsEqual(believed.split, wanted.split),
+    isWayBack: believed === undefined ? splitsEqual(wanted.split, ALL_LEGACY) : isWayBack(believed, wanted),
+  };
+}
+
+function isWayBack(live: RouteRecord, wanted: WantedTarget): boolean {
+  return isTowardsLegacy(live.split, wanted.split) || returnsToStandby(live, wanted);
+}
+
+/** The way back of a blue-green release: to the colour that held 100 % before it, as it was then. */
+function returnsToStandby({ split, heldFull, images, legacy }: RouteRecord, wanted: WantedTarget): boolean {
+  return (
+    legacy === "retired" &&
+    heldFull !== "legacy" &&
+    growsOnly(heldFull, split, wanted.split) &&
+    images[heldFull] === wanted.images[heldFull]
+  );
+}
+
+/** A transition of a target that isn't extracted, other than a way back or the adoption of a split. */
+export function isForward({ live, wanted, retiresTooEarly, isTransition, isWayBack }: Move): boolean {
+  const keepsLegacy = wanted.legacy === "standby" || retiresTooEarly;
+  return live !== undefined && keepsLegacy && isTransition && !isWayBack;
+}
+
+export function isInFlight(move: Move): boolean {
+  return move.stage !== undefined && inFlight(move.stage);
+}
+
+/** The colour has traffic, and would run another image in the same place. */
+export function isEditedUnderTraffic({ live, wanted }: Move, color: Color): boolean {
+  const image = wanted.images[color];
+  return live !== undefined && live.split[color] > 0 && image !== undefined && image !== live.images[color];
+}

@@ -1,0 +1,137 @@
+import { Provider } from "@pulumi/kubernetes/provider";
+import type { types } from "@pulumi/kubernetes";
+import { type RoutedTargetName, catalogEntry } from "./catalog";
+import type { KubeApi } from "./cluster/kubeApi";
+import type { Release } from "./components/colorRelease";
+import { ExtractedService } from "./components/extractedService";
+import { Platform } from "./components/platform";
+import { SharedResources } from "./components/sharedResources";
+import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/parse";
+import {
+  COLORS,
+  type Color,
+  type LiveRoute,
+  type RouteRecord,
+  deriveStage,
+  formatSplit,
+  isTampered,
+  nextRecord,
+} from "./migration";
+import type { StackOutputs, TargetOutputs } from "./outputs";
+
+/** Everything that the stack is made from. */
+export interface StackInputs {
+  readonly config: StackConfig;
+  /** The routes as they are; a target without one is absent. */
+  readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
+  readonly api: KubeApi;
+  readonly now: Date;
+}
+
+/** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
+export function buildStack(inputs: StackInputs): StackOutputs {
+  const { config } = inputs;
+  const provider = new Provider("cluster", {
+    ...(config.platform.kubeContext !== undefined && { context: config.platform.kubeContext }),
+    // The cluster stays the same one when its address or credentials change.
+    clusterIdentifier: `pyairtable-${config.platform.environment}`,
+  });
+  const { namespace, gatewayClass, domain } = config.platform;
+  const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
+  new SharedResources("infrastructure", config.infrastructure, { provider });
+
+  const target = (name: RoutedTargetName): TargetOutputs => buildTarget(name, inputs, platform, provider);
+  return {
+    targets: {
+      frontend: target("frontend"),
+      "api-gateway": target("api-gateway"),
+      "auth-service": target("auth-service"),
+      "llm-orchestrator": target("llm-orchestrator"),
+      "mcp-server": target("mcp-server"),
+      "airtable-gateway": target("airtable-gateway"),
+      automation: target("automation"),
+      docs: target("docs"),
+    },
+    infrastructure: config.infrastructure,
+  };
+}
+
+function buildTarget(
+  name: RoutedTargetName,
+  { config, live, api, now }: StackInputs,
+  platform: Platform,
+  provider: Provider,
+): TargetOutputs {
+  const { domain, legacyHost, proxies, publicPort } = config.platform;
+  const wanted = config.targets[name];
+  const believed = believedRoute(live.get(name));
+  const record = nextRecord(name, believed, wanted, now);
+  const hostname = `${name}.${domain}`;
+  const { signingKey } = signingKeyOf(wanted);
+  const service = new ExtractedService(
+    name,
+    {
+      target: catalogEntry(name),
+      namespace: platform.namespace,
+      gateway: platform.gateway,
+      hostname,
+      legacyHost,
+      releases: releasesOf(wanted, config.platform.readyWithinSeconds),
+      record,
+      ...(believed && { liveSplit: believed.split }),
+      ...(signingKey !== undefined && { signingKey }),
+      proxies,
+      gatewayPeers: gatewayPeers(config.platform),
+      api,
+    },
+    { provider },
+  );
+  return {
+    stage: deriveStage(record, config.migration.soakHours, now),
+    split: service.proven.apply(() => formatSplit(record.split)),
+    images: wanted.images,
+    url: publicUrl(hostname, publicPort),
+  };
+}
+
+function believedRoute(route: LiveRoute | undefined): RouteRecord | undefined {
+  return route === undefined || isTampered(route) ? undefined : route;
+}
+
+function signingKeyOf(wanted: TargetConfig | AuthServiceConfig): { readonly signingKey?: string } {
+  return "signingKey" in wanted ? wanted : {};
+}
+
+function releasesOf(wanted: TargetConfig, readyWithinSeconds: number): Partial<Record<Color, Release>> {
+  const { capacity, autoscale } = wanted;
+  return Object.fromEntries(
+    COLORS.flatMap((color) => {
+      const image = wanted.images[color];
+      if (image === undefined) return [];
+      const release: Release = {
+        image,
+        capacity,
+        ...(autoscale && { autoscale }),
+        settings: wanted.settings[color],
+        secrets: wanted.secrets[color],
+        readyWithinSeconds,
+      };
+      return [[color, release]];
+    }),
+  );
+}
+
+/** Proxies in the cluster call from their namespace; those at fixed addresses share the monorepo's host. */
+function gatewayPeers({
+  proxies,
+  legacyHost,
+}: StackConfig["platform"]): types.input.networking.v1.NetworkPolicyPeer[] {
+  if (!("service" in proxies)) return [{ ipBlock: { cidr: `${legacyHost}/32` } }];
+  const [proxyNamespace = ""] = proxies.service.split("/");
+  return [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": proxyNamespace } } }];
+}
+
+function publicUrl(hostname: string, port: number): string {
+  if (port === 443) return `https://${hostname}`;
+  return port === 80 ? `http://${hostname}` : `http://${hostname}:${port}`;
+}

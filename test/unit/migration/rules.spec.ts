@@ -1,0 +1,349 @@
+import assert from "node:assert/strict";
+import { ALL_LEGACY, formatViolations, judge, nextRecord } from "../../../migration";
+import type { JudgeInput, LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
+import type { RoutedTargetName } from "../../../catalog";
+import { calm, hoursLater, soakHours, start } from "./arbitraries";
+
+const part: Split = { legacy: 90, blue: 10, green: 0 };
+const half: Split = { legacy: 50, blue: 50, green: 0 };
+const blue: Split = { legacy: 0, blue: 100, green: 0 };
+const green: Split = { legacy: 0, blue: 0, green: 100 };
+const release: Split = { legacy: 0, blue: 90, green: 10 };
+const retired = { legacy: "retired" } as const;
+
+/** A live route after a history of updates at `start`. */
+function history(target: RoutedTargetName, ...updates: [WantedTarget, ...WantedTarget[]]): RouteRecord {
+  const [first, ...rest] = updates;
+  return rest.reduce(
+    (live, wanted) => nextRecord(target, live, wanted, start),
+    nextRecord(target, undefined, first, start),
+  );
+}
+
+const onLegacy = (target: RoutedTargetName) => history(target, calm(ALL_LEGACY));
+const at = (target: RoutedTargetName, split: Split) => history(target, calm(ALL_LEGACY), calm(split));
+const extracted = (split: Split) => history("frontend", calm(ALL_LEGACY), calm(split), calm(split, retired));
+
+interface Case {
+  readonly live?: Partial<Record<RoutedTargetName, LiveRoute>>;
+  readonly applied?: Partial<Record<RoutedTargetName, Split>>;
+  readonly wanted: Partial<Record<RoutedTargetName, WantedTarget>>;
+  /** Hours after `start`. */
+  readonly hours?: number;
+}
+
+function entries<T>(byTarget: Partial<Record<RoutedTargetName, T>>): Map<RoutedTargetName, T> {
+  const names: RoutedTargetName[] = ["frontend", "api-gateway", "docs"];
+  return new Map(
+    names.flatMap((name) => {
+      const value = byTarget[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+function input({ live = {}, applied = {}, wanted, hours = 1 }: Case): JudgeInput {
+  return {
+    live: entries(live),
+    applied: entries(applied),
+    wanted: entries(wanted),
+    soakHours,
+    now: hoursLater(hours),
+  };
+}
+
+/** The refusals as `rule key`. */
+function refusals(situation: Case): string[] {
+  return judge(input(situation)).map(({ rule, key }) => `${rule} ${key}`);
+}
+
+describe("rule one-in-flight", () => {
+  const both = { frontend: onLegacy("frontend"), docs: onLegacy("docs") };
+
+  it("names both targets that set out at once", () => {
+    assert.deepEqual(refusals({ live: both, wanted: { frontend: calm(part), docs: calm(part) } }), [
+      "one-in-flight pyairtable:frontend.traffic",
+      "one-in-flight pyairtable:docs.traffic",
+    ]);
+  });
+
+  it("allows one", () => {
+    assert.deepEqual(refusals({ live: both, wanted: { frontend: calm(part), docs: calm(ALL_LEGACY) } }), []);
+  });
+
+  it("refuses only the one that sets out, while another is on its way", () => {
+    const live = { frontend: at("frontend", part), docs: onLegacy("docs") };
+    const violations = judge(input({ live, wanted: { frontend: calm(half), docs: calm(part) } }));
+    assert.deepEqual(violations, [
+      {
+        target: "docs",
+        rule: "one-in-flight",
+        key: "pyairtable:docs.traffic",
+        found: "legacy 90 / blue 10 while frontend is splitting",
+        expected: "one target in flight at a time",
+        fix: "leave docs as it is until frontend is soaked or back on legacy",
+      },
+    ]);
+  });
+
+  it("says from when on, where only the end of a soak is missing", () => {
+    const live = { frontend: at("frontend", blue), docs: onLegacy("docs") };
+    const wanted = { frontend: calm(blue), docs: calm(part) };
+    assert.deepEqual(
+      judge(input({ live, wanted })).map(({ notBefore }) => notBefore),
+      [hoursLater(24)],
+    );
+    assert.deepEqual(refusals({ live, wanted, hours: 24 }), []);
+  });
+
+  it("refuses a second even where no soak is asked for", () => {
+    const now = judge({
+      ...input({ live: both, wanted: { frontend: calm(blue), docs: calm(blue) } }),
+      soakHours: 0,
+    });
+    assert.deepEqual(
+      now.map(({ target }) => target),
+      ["frontend", "docs"],
+    );
+  });
+
+  it("allows a second in the update that takes the first back to legacy", () => {
+    const live = { frontend: at("frontend", part), docs: onLegacy("docs") };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(ALL_LEGACY), docs: calm(part) } }), []);
+  });
+
+  it("refuses to go forward while two are on their way, as half-way back they may be", () => {
+    const live = { frontend: at("frontend", part), docs: at("docs", half) };
+    const wanted = { frontend: calm(half), docs: calm(half) };
+    assert.deepEqual(refusals({ live, wanted }), ["one-in-flight pyairtable:frontend.traffic"]);
+  });
+
+  it("counts a change of color before legacy is retired as forward, in both directions", () => {
+    const live = {
+      frontend: history("frontend", calm(green), calm(blue)),
+      docs: at("docs", part),
+    };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(green), docs: calm(part) }, hours: 48 }), [
+      "one-in-flight pyairtable:frontend.traffic",
+    ]);
+  });
+
+  it("leaves releases of extracted targets out of account", () => {
+    const live = { frontend: extracted(blue), docs: at("docs", part) };
+    const wanted = { frontend: calm(release, retired), docs: calm(half) };
+    assert.deepEqual(refusals({ live, wanted, hours: 48 }), []);
+  });
+
+  it("doesn't ask a target that stays where it is", () => {
+    const live = { frontend: at("frontend", part), docs: at("docs", part) };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(part), docs: calm(part) } }), []);
+  });
+});
+
+describe("rule standby-while-soaking", () => {
+  const released = history("frontend", calm(ALL_LEGACY), calm(blue, retired), calm(green, retired));
+
+  for (const [what, images, key] of [
+    ["changes", { blue: "blue:2", green: "green:1" }, "blue"],
+    ["vanishes", { green: "green:1" }, "blue"],
+  ] as const) {
+    it(`refuses a standby that ${what} during the soak of a release`, () => {
+      const situation = {
+        live: { frontend: released },
+        wanted: { frontend: calm(green, { ...retired, images }) },
+      };
+      assert.deepEqual(refusals(situation), [`standby-while-soaking pyairtable:frontend.${key}`]);
+      assert.deepEqual(judge(input(situation))[0]?.notBefore, hoursLater(24));
+      assert.deepEqual(refusals({ ...situation, hours: 24 }), []);
+    });
+
+    it(`refuses a standby that ${what} in the update that makes it one`, () => {
+      const wanted = { frontend: calm(green, { ...retired, images }) };
+      const found = refusals({ live: { frontend: extracted(blue) }, wanted, hours: 48 });
+      assert.deepEqual(
+        found.map((text) => text.split(" ")[1]),
+        [`pyairtable:frontend.${key}`],
+      );
+    });
+  }
+
+  it("refuses to lose the standby in the update that makes it one even where no soak is asked for", () => {
+    const wanted = { frontend: calm(green, { ...retired, images: { green: "green:1" } }) };
+    const found = judge({ ...input({ live: { frontend: extracted(blue) }, wanted }), soakHours: 0 });
+    assert.deepEqual(
+      found.map(({ rule }) => rule),
+      ["standby-while-soaking"],
+    );
+  });
+
+  it("protects a color that is the standby before legacy is retired", () => {
+    const live = { frontend: history("frontend", calm(blue), calm(green)) };
+    const images = { blue: "blue:2", green: "green:1" };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(green, { images }) } }), [
+      "standby-while-soaking pyairtable:frontend.blue",
+    ]);
+  });
+
+  it("lets the color that is nobody's standby change", () => {
+    const images = { blue: "blue:1", green: "green:2" };
+    const live = { frontend: at("frontend", blue) };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(blue, { images }) } }), []);
+  });
+});
+
+describe("rule retired-only-when-soaked", () => {
+  const live = { frontend: at("frontend", blue) };
+  const wanted = { frontend: calm(blue, retired) };
+
+  it("refuses before the soak has ended, and says from when on", () => {
+    const [violation, ...others] = judge(input({ live, wanted }));
+    assert.deepEqual(others, []);
+    assert.equal(violation?.rule, "retired-only-when-soaked");
+    assert.equal(violation.found, "retired while frontend is soaking");
+    assert.deepEqual(violation.notBefore, hoursLater(24));
+  });
+
+  it("allows it from the end of the soak on", () => {
+    assert.deepEqual(refusals({ live, wanted, hours: 24 }), []);
+  });
+
+  it("refuses it in the update that gives a color everything", () => {
+    assert.deepEqual(refusals({ live: { frontend: onLegacy("frontend") }, wanted, hours: 48 }), [
+      "retired-only-when-soaked pyairtable:frontend.legacy",
+    ]);
+  });
+
+  it("lets legacy come back at any time", () => {
+    assert.deepEqual(refusals({ live: { frontend: extracted(blue) }, wanted: { frontend: calm(blue) } }), []);
+  });
+});
+
+describe("rule no-edit-under-traffic", () => {
+  const images = { blue: "blue:2", green: "green:1" };
+
+  for (const [what, to] of [
+    ["keeps its traffic", part],
+    ["gains traffic", half],
+    ["loses it to the other color", { legacy: 90, blue: 0, green: 10 }],
+  ] as const) {
+    it(`refuses a new image for a color that ${what}`, () => {
+      const situation = {
+        live: { frontend: at("frontend", part) },
+        wanted: { frontend: calm(to, { images }) },
+      };
+      assert.deepEqual(refusals(situation), ["no-edit-under-traffic pyairtable:frontend.blue"]);
+    });
+  }
+
+  it("allows it for a color without traffic", () => {
+    const wanted = { frontend: calm(ALL_LEGACY, { images }) };
+    assert.deepEqual(refusals({ live: { frontend: onLegacy("frontend") }, wanted }), []);
+  });
+});
+
+describe("rule starts-on-legacy", () => {
+  it("refuses anything else without a live route", () => {
+    assert.deepEqual(refusals({ wanted: { frontend: calm(blue) } }), [
+      "starts-on-legacy pyairtable:frontend.traffic",
+    ]);
+  });
+
+  it("allows legacy, and what is adopted", () => {
+    assert.deepEqual(
+      refusals({ wanted: { frontend: calm(ALL_LEGACY), docs: calm(blue, { adopt: true }) } }),
+      [],
+    );
+  });
+});
+
+describe("rule drift", () => {
+  const live = { frontend: at("frontend", part) };
+  const applied = { frontend: ALL_LEGACY };
+  const tampered = { frontend: { tampered: "its weights are blue 100" } };
+
+  it("refuses to build on a live split that nobody asked for", () => {
+    assert.deepEqual(judge(input({ live, applied, wanted: { frontend: calm(half) } })), [
+      {
+        target: "frontend",
+        rule: "drift",
+        key: "pyairtable:frontend.traffic",
+        found: "legacy 90 / blue 10 on the live route",
+        expected:
+          "the live split to be what was last applied (legacy 100) or what is wanted (legacy 50 / blue 50)",
+        fix: "see what changed and choose which side holds: cutover reconcile frontend",
+      },
+    ]);
+  });
+
+  it("lets the next step build on what was applied", () => {
+    assert.deepEqual(refusals({ live, applied: { frontend: part }, wanted: { frontend: calm(half) } }), []);
+  });
+
+  it("lets an interrupted update be repeated, or taken back", () => {
+    assert.deepEqual(refusals({ live, applied, wanted: { frontend: calm(part) } }), []);
+    assert.deepEqual(refusals({ live, applied, wanted: { frontend: calm(ALL_LEGACY) } }), []);
+  });
+
+  it("doesn't ask what was applied where nothing is known of it", () => {
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(half) } }), []);
+  });
+
+  it("refuses to build on a route that was edited by hand, and says what was edited", () => {
+    const [violation] = judge(input({ live: tampered, wanted: { frontend: calm(part) } }));
+    assert.equal(violation?.rule, "drift");
+    assert.equal(violation.found, "a live route that was changed by hand: its weights are blue 100");
+  });
+
+  it("lets all traffic go to legacy even from an edited route", () => {
+    assert.deepEqual(refusals({ live: tampered, applied, wanted: { frontend: calm(ALL_LEGACY) } }), []);
+  });
+
+  it("refuses to go on where the route has been deleted, but not to start again on legacy", () => {
+    const vanished = { applied: { frontend: blue } };
+    assert.deepEqual(refusals({ ...vanished, wanted: { frontend: calm(blue) } }), [
+      "drift pyairtable:frontend.traffic",
+    ]);
+    assert.deepEqual(refusals({ ...vanished, wanted: { frontend: calm(ALL_LEGACY) } }), []);
+  });
+});
+
+describe("a release of an extracted target", () => {
+  const live = { frontend: history("frontend", calm(blue, retired), calm(release, retired)) };
+
+  it("may always go back to its standby", () => {
+    const wanted = { frontend: calm(blue, { ...retired, images: { blue: "blue:1" } }) };
+    assert.deepEqual(refusals({ live, applied: { frontend: green }, wanted }), []);
+  });
+
+  it("may not go back to a standby that is no longer what it was", () => {
+    const wanted = { frontend: calm(blue, { ...retired, images: { blue: "blue:2" } }) };
+    assert.deepEqual(refusals({ live, wanted }), ["no-edit-under-traffic pyairtable:frontend.blue"]);
+  });
+});
+
+describe("violations", () => {
+  it("are all told at once, grouped by target, with time where time is all that is missing", () => {
+    const live = { frontend: at("frontend", blue), docs: onLegacy("docs") };
+    const images = { blue: "blue:2" };
+    const wanted = { frontend: calm(blue, { ...retired, images }), docs: calm(part) };
+    assert.equal(
+      formatViolations(judge(input({ live, wanted }))),
+      `frontend
+  pyairtable:frontend.blue (no-edit-under-traffic)
+    found:    blue:2 while blue has 100 % of the traffic
+    expected: blue:1, unchanged for as long as blue has traffic
+    fix:      give the new image to the other color, or first move the traffic away from blue
+  pyairtable:frontend.legacy (retired-only-when-soaked)
+    found:    retired while frontend is soaking
+    expected: standby until a color has had 100 % for the whole soak
+    fix:      keep pyairtable:frontend.legacy: standby until frontend is soaked
+    not before 2025-08-12T09:00:00Z
+docs
+  pyairtable:docs.traffic (one-in-flight)
+    found:    legacy 90 / blue 10 while frontend is soaking
+    expected: one target in flight at a time
+    fix:      leave docs as it is until frontend is soaked or back on legacy
+    not before 2025-08-12T09:00:00Z`,
+    );
+  });
+});

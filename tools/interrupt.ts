@@ -1,0 +1,30 @@
+import os from "node:os";
+
+/** Ctrl-C, or another request to end, arrived while work was under way; all of it has been undone. */
+export class Interrupted extends Error {
+  /** What a shell expects of a process that ended for this reason. */
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.exitCode = 128 + os.constants.signals[signal];
+  }
+}
+
+const endings: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Does work that has to clean up when the user wants out: instead of ending
+ * the process, a signal aborts what `work` was given, and this rejects with
+ * `Interrupted` once `work` has ended.
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = (signal: NodeJS.Signals): void => controller.abort(new Interrupted(signal));
+  for (const signal of endings) process.on(signal, interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const signal of endings) process.off(signal, interrupt);
+  }
+}

