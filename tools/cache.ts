@@ -3,22 +3,21 @@ import path from "node:path";
 import { cacheDir } from "./cacheDir.js";
 import { acquireLock } from "./lock.js";
 
-/** A folder of finished files, kept by tool and by all that decides what is in it. */
+/** A folder of finished files. Entries beside it are of the same tool in other versions. */
 export interface CacheEntry {
-  readonly tool: string;
-  readonly key: string;
+  readonly dir: string;
   /** The names of what is in it. */
   readonly files: readonly string[];
 }
 
-/** Where the entry is, or will be. */
-export function entryDir({ tool, key }: Pick<CacheEntry, "tool" | "key">): string {
-  return path.join(cacheDir, "tools", tool, key);
+/** Where a tool's files are, or will be; `key` says all that decides what is in them. */
+export function cacheEntry(tool: string, key: string, files: readonly string[]): CacheEntry {
+  return { dir: path.join(cacheDir, "tools", tool, key), files };
 }
 
 /** Entries appear whole or not at all: what is there can be used, unless somebody has taken files away. */
-export function isCached(entry: CacheEntry): boolean {
-  return entry.files.every((file) => fs.existsSync(path.join(entryDir(entry), file)));
+export function isCached({ dir, files }: CacheEntry): boolean {
+  return files.every((file) => fs.existsSync(path.join(dir, file)));
 }
 
 /**
@@ -29,10 +28,11 @@ export function isCached(entry: CacheEntry): boolean {
 export async function fillCache(
   entry: CacheEntry,
   onWait: () => void,
+  signal: AbortSignal,
   make: (dir: string, scratch: string) => Promise<void>,
 ): Promise<void> {
-  const toolDir = path.dirname(entryDir(entry));
-  const release = await acquireLock(path.join(toolDir, ".lock"), onWait);
+  const toolDir = path.dirname(entry.dir);
+  const release = await acquireLock(path.join(toolDir, ".lock"), onWait, signal);
   try {
     if (isCached(entry)) return;
     removeUnfinished(toolDir);
@@ -43,8 +43,8 @@ export async function fillCache(
     fs.mkdirSync(scratch);
     try {
       await make(dir, scratch);
-      remove(entryDir(entry));
-      fs.renameSync(dir, entryDir(entry));
+      remove(entry.dir);
+      fs.renameSync(dir, entry.dir);
     } finally {
       remove(unfinished);
     }

@@ -11,9 +11,10 @@ const path = require("path");
  * let go of however this process ends, `kill -9` included.
  * @param {string} file created with its folder when it isn't there
  * @param {() => void} onWait called once when another process holds the lock
+ * @param {AbortSignal} [signal] ends the wait
  * @returns {Promise<() => void>} what releases the lock
  */
-function acquireLock(file, onWait) {
+function acquireLock(file, onWait, signal) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   return new Promise((resolve, reject) => {
     // In a session of its own: Ctrl-C at the terminal must not release the lock while this process cleans up.
@@ -22,16 +23,24 @@ function acquireLock(file, onWait) {
       detached: true,
     });
     const waiting = setTimeout(onWait, 300);
-    holder.once("error", (error) => {
+    const giveUp = () => holder.kill();
+    if (signal) signal.addEventListener("abort", giveUp, { once: true });
+    const stopWaiting = () => {
       clearTimeout(waiting);
+      if (signal) signal.removeEventListener("abort", giveUp);
+    };
+    holder.once("error", (error) => {
+      stopWaiting();
       reject(error);
     });
     holder.once("exit", (code) => {
-      clearTimeout(waiting);
-      reject(new Error("flock " + file + " ended with exit code " + code));
+      stopWaiting();
+      reject(
+        signal && signal.aborted ? signal.reason : new Error(`flock ${file} ended with exit code ${code}`),
+      );
     });
     holder.stdout.once("data", () => {
-      clearTimeout(waiting);
+      stopWaiting();
       resolve(() => holder.stdin.end());
     });
   });

@@ -85,8 +85,8 @@ function runNpmCi(onFetch) {
     /** @type {string[]} */
     const said = [];
     readline.createInterface({ input: npm.stderr }).on("line", (line) => {
-      if (/^npm http (fetch|cache)/.test(line)) onFetch();
-      else said.push(line);
+      if (!line.startsWith("npm http ")) said.push(line);
+      else if (line.includes(".tgz")) onFetch();
     });
     npm.once("error", reject);
     npm.once("close", (code, signal) => {

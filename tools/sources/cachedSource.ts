@@ -1,7 +1,6 @@
-import { entryDir, fillCache, isCached } from "../cache";
+import { cacheEntry, fillCache, isCached } from "../cache";
 import { findOnPath } from "../onPath";
 import { inFolder } from "./source";
-import type { CacheEntry } from "../cache";
 import type { Binaries, OnPath } from "../pins";
 import type { Obtaining, Source } from "./source";
 
@@ -22,10 +21,10 @@ export interface CachedTool {
 
 /** Where such a tool is to be had. */
 export function cachedSource(tool: CachedTool): Source {
-  const entry: CacheEntry = { tool: tool.name, key: tool.key, files: tool.binaries };
+  const entry = cacheEntry(tool.name, tool.key, tool.binaries);
   const found = (how: string): { origin: string; files: Record<string, string> } => ({
     origin: `${how} ${tool.version}`,
-    files: inFolder(entryDir(entry), tool.binaries),
+    files: inFolder(entry.dir, tool.binaries),
   });
   return {
     title: tool.title,
@@ -38,6 +37,7 @@ export function cachedSource(tool: CachedTool): Source {
       await fillCache(
         entry,
         () => work.report("waiting for another run that is at it"),
+        work.signal,
         (dir, scratch) => tool.make(dir, scratch, work),
       );
       return found(tool.verb);

@@ -1,0 +1,20 @@
+import path from "node:path";
+import type { Toolbox } from "../tools/acquire";
+import { adminKubeconfig, pulumiStateDir } from "./paths";
+
+/** The throw-away stack of this machine. */
+export const stackName = "local";
+
+/** What makes plain `pulumi` and `kubectl` act on the local stack. */
+export function localEnvironment(tools: Toolbox): Record<string, string> {
+  return {
+    PATH: [tools.binDir, process.env["PATH"]].join(path.delimiter),
+    PULUMI_HOME: tools.pulumiHome,
+    PULUMI_BACKEND_URL: `file://${pulumiStateDir}`,
+    PULUMI_STACK: stackName,
+    // Guards nothing: the stack's only secret is a stand-in's key.
+    PULUMI_CONFIG_PASSPHRASE: "local",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    KUBECONFIG: adminKubeconfig,
+  };
+}

@@ -1,0 +1,27 @@
+import path from "node:path";
+import pc from "picocolors";
+import { acquireTools, describe } from "../tools/acquire";
+import { elapsed } from "../tools/progress";
+import { outDir } from "./paths";
+import { bringUp } from "./bringUp";
+import { withPlatformLock } from "./platformLock";
+import { walkthrough } from "./walkthrough";
+
+/** `npm start`: the local platform, the `local` stack, and a walk through a cutover. */
+async function main(): Promise<number> {
+  const started = Date.now();
+  const tools = await acquireTools();
+  for (const line of describe(tools)) process.stderr.write(`${pc.dim(line)}\n`);
+  await withPlatformLock(() => bringUp(tools));
+  process.stderr.write(`The local platform is up after ${elapsed(Date.now() - started)}.\n`);
+  const failed = await walkthrough(tools, path.join(outDir, "walkthrough"), process.stdout);
+  return failed === 0 ? 0 : 1;
+}
+
+main().then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);
