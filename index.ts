@@ -13,10 +13,7 @@ import { buildStack } from "./stack";
 async function main(): Promise<StackOutputs> {
   const config = loadStackConfig();
   const api = await KubeApi.connect(config.platform.kubeContext);
-  const [live, applied] = await Promise.all([
-    readLiveRoutes(api, config.platform.namespace),
-    readApplied(),
-  ]);
+  const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = new Date();
   const wanted = new Map(routedTargets.map((target) => [target, config.targets[target]]));
   enforce(judge({ live, applied, wanted, soakHours: config.migration.soakHours, now }));
@@ -42,7 +39,9 @@ async function readApplied(): Promise<ReturnType<typeof appliedSplits>> {
 
 /** What a user can mend is said in its own words, without a stack trace. */
 function explained(error: unknown): unknown {
-  const expected = [ConfigError, KubeconfigError, UnreachableError, ClusterError].some((type) => error instanceof type);
+  const expected = [ConfigError, KubeconfigError, UnreachableError, ClusterError].some(
+    (type) => error instanceof type,
+  );
   return expected && error instanceof Error ? new pulumi.RunError(error.message) : error;
 }
 

@@ -12,7 +12,11 @@ const secondsBetween = 0.2;
  * Tells the monorepo's container to consume or not to, and believes only its own answer. It switches by
  * `PUT /consumer {"consuming": …}` and answers when it has.
  */
-export async function switchLegacyConsumer(target: RoutedTarget, host: string, consuming: boolean): Promise<void> {
+export async function switchLegacyConsumer(
+  target: RoutedTarget,
+  host: string,
+  consuming: boolean,
+): Promise<void> {
   const url = new URL("/consumer", `http://${host}:${target.legacyPort}`);
   const before = await ask(url);
   if (isConsuming(before.body) === consuming) return;
@@ -45,9 +49,12 @@ export interface ConfirmArgs {
 export async function confirmOthersStopped(api: KubeApi, args: ConfirmArgs): Promise<void> {
   const { target, namespace, consumer, declared } = args;
   for (const color of COLORS.filter((each) => each !== consumer && !declared.includes(each))) {
-    await api.ask(`/apis/apps/v1/namespaces/${namespace}/deployments/${backendName(target.name, color)}-consumer`, {
-      method: "DELETE",
-    });
+    await api.ask(
+      `/apis/apps/v1/namespaces/${namespace}/deployments/${backendName(target.name, color)}-consumer`,
+      {
+        method: "DELETE",
+      },
+    );
   }
   const deadline = Date.now() + stopWithinSeconds * 1000;
   for (;;) {
@@ -63,7 +70,9 @@ export async function confirmOthersStopped(api: KubeApi, args: ConfirmArgs): Pro
 }
 
 const podList = z.object({
-  items: z.array(z.object({ metadata: z.object({ name: z.string(), labels: z.record(z.string(), z.string()) }) })),
+  items: z.array(
+    z.object({ metadata: z.object({ name: z.string(), labels: z.record(z.string(), z.string()) }) }),
+  ),
 });
 
 async function consumingPods(api: KubeApi, { target, namespace, consumer }: ConfirmArgs): Promise<string[]> {
@@ -73,7 +82,8 @@ async function consumingPods(api: KubeApi, { target, namespace, consumer }: Conf
       .join(","),
   });
   const answer = await api.ask(`/api/v1/namespaces/${namespace}/pods?${selector.toString()}`);
-  if (answer.status !== 200) throw new Error(`found status ${answer.status} for the list of consuming pods, expected 200`);
+  if (answer.status !== 200)
+    throw new Error(`found status ${answer.status} for the list of consuming pods, expected 200`);
   return podList
     .parse(JSON.parse(answer.body))
     .items.filter(({ metadata }) => metadata.labels["pyairtable.dev/backend"] !== consumer)

@@ -57,7 +57,13 @@ export class KubeApi {
 /** One HTTP request and its whole answer; any status is an answer. */
 export function ask(
   url: URL,
-  { method = "GET", headers = {}, body, timeoutSeconds = 10, tls = {} }: Question & { readonly tls?: https.RequestOptions } = {},
+  {
+    method = "GET",
+    headers = {},
+    body,
+    timeoutSeconds = 10,
+    tls = {},
+  }: Question & { readonly tls?: https.RequestOptions } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const content = body === undefined ? undefined : JSON.stringify(body);
@@ -84,7 +90,11 @@ export function ask(
       },
     );
     request.on("error", (error) =>
-      reject(error.name === "TimeoutError" || error.name === "AbortError" ? new Error(`no answer within ${timeoutSeconds} s`) : error),
+      reject(
+        error.name === "TimeoutError" || error.name === "AbortError"
+          ? new Error(`no answer within ${timeoutSeconds} s`)
+          : error,
+      ),
     );
     request.end(content);
   });

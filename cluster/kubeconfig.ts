@@ -66,7 +66,9 @@ type User = z.infer<typeof kubeconfigSchema>["users"][number]["user"];
  * @throws KubeconfigError when it is missing or malformed, or lacks the context
  */
 export async function loadClusterAccess(wantedContext?: string): Promise<ClusterAccess> {
-  const file = process.env["KUBECONFIG"]?.split(path.delimiter).find(Boolean) ?? path.join(os.homedir(), ".kube", "config");
+  const file =
+    process.env["KUBECONFIG"]?.split(path.delimiter).find(Boolean) ??
+    path.join(os.homedir(), ".kube", "config");
   const kubeconfig = readKubeconfig(file);
   const contextName = wantedContext ?? kubeconfig["current-context"];
   const context = kubeconfig.contexts.find(({ name }) => name === contextName)?.context;
@@ -74,7 +76,9 @@ export async function loadClusterAccess(wantedContext?: string): Promise<Cluster
   const user = kubeconfig.users.find(({ name }) => name === context?.user)?.user;
   if (contextName === undefined || cluster === undefined || user === undefined) {
     const known = kubeconfig.contexts.map(({ name }) => name).join(", ");
-    throw new KubeconfigError(`${file}: found no complete context ${contextName ?? "(none is current)"}, expected one of: ${known}`);
+    throw new KubeconfigError(
+      `${file}: found no complete context ${contextName ?? "(none is current)"}, expected one of: ${known}`,
+    );
   }
   const read = (data: string | undefined, name: string | undefined): Buffer | undefined => {
     if (data !== undefined) return Buffer.from(data, "base64");
@@ -94,7 +98,8 @@ function readKubeconfig(file: string): z.infer<typeof kubeconfigSchema> {
     throw new KubeconfigError(`found no kubeconfig at ${file}, expected one there or where KUBECONFIG says`);
   }
   const parsed = kubeconfigSchema.safeParse(parse(fs.readFileSync(file, "utf8")));
-  if (!parsed.success) throw new KubeconfigError(`${file} is no kubeconfig: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new KubeconfigError(`${file} is no kubeconfig: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
@@ -124,10 +129,16 @@ async function execCredential(exec: NonNullable<User["exec"]>): Promise<Credenti
     env: {
       ...process.env,
       ...Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])),
-      KUBERNETES_EXEC_INFO: JSON.stringify({ apiVersion: exec.apiVersion, kind: "ExecCredential", spec: { interactive: false } }),
+      KUBERNETES_EXEC_INFO: JSON.stringify({
+        apiVersion: exec.apiVersion,
+        kind: "ExecCredential",
+        spec: { interactive: false },
+      }),
     },
   });
-  const { token, clientCertificateData, clientKeyData } = execCredentialSchema.parse(JSON.parse(stdout)).status;
+  const { token, clientCertificateData, clientKeyData } = execCredentialSchema.parse(
+    JSON.parse(stdout),
+  ).status;
   return {
     ...(token !== undefined && { token }),
     ...(clientCertificateData !== undefined && { certificate: Buffer.from(clientCertificateData) }),

@@ -44,7 +44,9 @@ export async function readLiveRoutes(
     );
   }
   if (answer.status !== 200) {
-    throw new ClusterError(`cluster ${api.name}: found status ${answer.status} for the list of routes in ${namespace}, expected 200: ${answer.body.slice(0, 300)}`);
+    throw new ClusterError(
+      `cluster ${api.name}: found status ${answer.status} for the list of routes in ${namespace}, expected 200: ${answer.body.slice(0, 300)}`,
+    );
   }
   const { items } = routeList.parse(JSON.parse(answer.body));
   return new Map(
@@ -57,7 +59,9 @@ export async function readLiveRoutes(
 
 function liveRoute(target: RoutedTargetName, { metadata, spec }: Route): LiveRoute {
   // The rule without a header match is the one that users meet.
-  const users = spec.rules.find(({ matches }) => matches?.every(({ headers }) => headers === undefined) ?? true);
+  const users = spec.rules.find(
+    ({ matches }) => matches?.every(({ headers }) => headers === undefined) ?? true,
+  );
   const weights = { legacy: 0, blue: 0, green: 0 };
   for (const { name, weight } of users?.backendRefs ?? []) {
     const backend = BACKENDS.find((known) => backendName(target, known) === name);

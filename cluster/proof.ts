@@ -26,7 +26,9 @@ export async function proveSplit(api: KubeApi, { withinSeconds = 20, ...args }: 
   const deadline = Date.now() + withinSeconds * 1000;
   const replicas = await proxyReplicas(api, args.proxies);
   if (replicas.length === 0) {
-    throw new Error(`${args.hostname}: found no replica of the proxy, expected at least one to prove the split`);
+    throw new Error(
+      `${args.hostname}: found no replica of the proxy, expected at least one to prove the split`,
+    );
   }
   const results = await Promise.all(replicas.map((replica) => proveReplica(replica, args, deadline)));
   const failures = results.filter((result) => result !== undefined);
@@ -67,7 +69,12 @@ const endpointSlices = z.object({
   items: z.array(
     z.object({
       endpoints: z
-        .array(z.object({ addresses: z.array(z.string()), conditions: z.object({ ready: z.boolean().optional() }) }))
+        .array(
+          z.object({
+            addresses: z.array(z.string()),
+            conditions: z.object({ ready: z.boolean().optional() }),
+          }),
+        )
         .nullish(),
     }),
   ),

@@ -70,7 +70,10 @@ function atPointer(document: unknown, pointer: string): unknown {
     .split("/")
     .slice(1)
     .reduce<unknown>(
-      (value, key) => (typeof value === "object" && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : undefined),
+      (value, key) =>
+        typeof value === "object" && value !== null
+          ? Object.entries(value).find(([name]) => name === key)?.[1]
+          : undefined,
       document,
     );
 }

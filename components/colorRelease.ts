@@ -107,7 +107,11 @@ export class ColorRelease extends pulumi.ComponentResource {
     const settings = { ...workloadSettings(target), ...release.settings };
     const configMap = new ConfigMap(
       `${name}-settings`,
-      { metadata: { name: hashedName(fullName, settings), namespace, labels }, immutable: true, data: settings },
+      {
+        metadata: { name: hashedName(fullName, settings), namespace, labels },
+        immutable: true,
+        data: settings,
+      },
       child,
     );
     const secretNames: pulumi.Input<string>[] = args.sharedSecret === undefined ? [] : [args.sharedSecret];
@@ -129,7 +133,8 @@ export class ColorRelease extends pulumi.ComponentResource {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
-      terminationGracePeriodSeconds: endpointPropagationSeconds + target.longestRequestSeconds + shutdownSeconds,
+      terminationGracePeriodSeconds:
+        endpointPropagationSeconds + target.longestRequestSeconds + shutdownSeconds,
       topologySpreadConstraints: [
         {
           maxSkew: 1,
@@ -252,7 +257,10 @@ export class ColorRelease extends pulumi.ComponentResource {
 /** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
 export function hashedName(name: string, content: Readonly<Record<string, string>>): string {
   const sorted = Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${name}-${createHash("sha256").update(JSON.stringify([name, sorted])).digest("hex").slice(0, 10)}`;
+  return `${name}-${createHash("sha256")
+    .update(JSON.stringify([name, sorted]))
+    .digest("hex")
+    .slice(0, 10)}`;
 }
 
 function httpProbe({ path, periodSeconds, failureThreshold }: Probe): types.input.core.v1.Probe {

@@ -50,7 +50,8 @@ export class ExtractedService extends pulumi.ComponentResource {
 
     const { target, namespace, record, api, legacyHost } = args;
     const child = { parent: this };
-    const signingKey = args.signingKey === undefined ? undefined : this.signingKeySecret(name, args, args.signingKey);
+    const signingKey =
+      args.signingKey === undefined ? undefined : this.signingKeySecret(name, args, args.signingKey);
     const legacy =
       record.legacy === "standby"
         ? new LegacyBackend(`${name}-legacy`, { target, namespace, host: legacyHost }, child)
@@ -82,7 +83,9 @@ export class ExtractedService extends pulumi.ComponentResource {
     };
 
     const gaining = BACKENDS.filter((backend) => record.split[backend] > liveSplit[backend]);
-    const gainingReady = COLORS.filter((color) => gaining.includes(color)).map((color) => running[color]?.ready);
+    const gainingReady = COLORS.filter((color) => gaining.includes(color)).map(
+      (color) => running[color]?.ready,
+    );
     const checked = gate(
       "passed",
       pulumi.all(gainingReady).apply(() => pulumi.output(namespace)),
@@ -130,12 +133,20 @@ export class ExtractedService extends pulumi.ComponentResource {
     this.registerOutputs({ proven: this.proven });
   }
 
-  private signingKeySecret(name: string, { target, namespace }: ExtractedServiceArgs, key: string): pulumi.Output<string> {
+  private signingKeySecret(
+    name: string,
+    { target, namespace }: ExtractedServiceArgs,
+    key: string,
+  ): pulumi.Output<string> {
     const content = { SIGNING_KEY: key };
     const secret = new Secret(
       `${name}-signing-key`,
       {
-        metadata: { name: hashedName(`${target.name}-signing-key`, content), namespace, labels: targetLabels(target.name) },
+        metadata: {
+          name: hashedName(`${target.name}-signing-key`, content),
+          namespace,
+          labels: targetLabels(target.name),
+        },
         immutable: true,
         stringData: pulumi.secret(content),
       },

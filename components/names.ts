@@ -13,7 +13,11 @@ export const routeHeader = "x-pyairtable-route";
 
 /** Labels of everything that belongs to one backend. */
 export function backendLabels(target: RoutedTargetName, backend: Backend): Record<string, string> {
-  return { ...targetLabels(target), "app.kubernetes.io/instance": backendName(target, backend), "pyairtable.dev/backend": backend };
+  return {
+    ...targetLabels(target),
+    "app.kubernetes.io/instance": backendName(target, backend),
+    "pyairtable.dev/backend": backend,
+  };
 }
 
 export function targetLabels(target: RoutedTargetName): Record<string, string> {

@@ -50,7 +50,9 @@ export class QueueConsumer extends pulumi.ComponentResource {
             strategy: { type: "Recreate" },
             selector: { matchLabels: consumerSelector(target, color) },
             template: {
-              metadata: { labels: { ...backendLabels(target.name, color), ...consumerSelector(target, color) } },
+              metadata: {
+                labels: { ...backendLabels(target.name, color), ...consumerSelector(target, color) },
+              },
               spec: consumerPodSpec(release),
             },
           },
@@ -60,7 +62,13 @@ export class QueueConsumer extends pulumi.ComponentResource {
 
     const stopped = running
       .filter(({ color }) => color !== consumer)
-      .map(({ color, release }) => deploy(color, release, args.after.apply(() => 0)));
+      .map(({ color, release }) =>
+        deploy(
+          color,
+          release,
+          args.after.apply(() => 0),
+        ),
+      );
     const confirmed = gate(
       "confirmed",
       pulumi.all([args.after, ...stopped.map(({ id }) => id)]).apply(() => pulumi.output(namespace)),
@@ -76,7 +84,12 @@ export class QueueConsumer extends pulumi.ComponentResource {
       if (legacy) gate("started", confirmed, () => switchLegacyConsumer(target, legacy.host, true), this);
     } else {
       const release = releases[consumer];
-      if (release) deploy(consumer, release, confirmed.apply(() => 1));
+      if (release)
+        deploy(
+          consumer,
+          release,
+          confirmed.apply(() => 1),
+        );
     }
 
     this.registerOutputs({});

@@ -6,7 +6,10 @@ export function workloadSettings({ workload }: RoutedTarget): Record<string, str
     case "web":
       return { SESSION_COOKIE: workload.sessions.cookie, STATIC_ASSETS_PATH: workload.staticAssets.path };
     case "external-api":
-      return { RATE_LIMIT_PER_SECOND: String(workload.rateLimit.requestsPerSecond), RATE_LIMIT_PER: workload.rateLimit.per };
+      return {
+        RATE_LIMIT_PER_SECOND: String(workload.rateLimit.requestsPerSecond),
+        RATE_LIMIT_PER: workload.rateLimit.per,
+      };
     case "consumer":
       return { QUEUE: workload.queue };
     case "orchestrator":

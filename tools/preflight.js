@@ -128,7 +128,7 @@ function inspectMachine() {
     go: go.version,
     goUpgradesItself: go.upgradesItself,
     listeners: listeners.findListeners(),
-    isCacheWarm: moduleNames().every((name) => fs.existsSync(path.join(cacheDir, "tools", name))),
+    isCacheWarm: moduleNames().every(wasBuilt),
     freeDisk: freeDisk(cacheDir),
     availableMemory: availableMemory(),
   };
@@ -160,6 +160,15 @@ const modulesDir = path.join(__dirname, "modules");
 
 function moduleNames() {
   return fs.readdirSync(modulesDir).filter((name) => fs.existsSync(path.join(modulesDir, name, "go.mod")));
+}
+
+/**
+ * Whether the cache has the tool in any version. What begins with a dot is unfinished.
+ * @param {string} tool
+ */
+function wasBuilt(tool) {
+  const folder = path.join(cacheDir, "tools", tool);
+  return fs.existsSync(folder) && fs.readdirSync(folder).some((name) => !name.startsWith("."));
 }
 
 /** The latest Go that any of the modules asks for. */

@@ -23,6 +23,8 @@ export function queue(tools: Toolbox): Part {
       ...["--save", ""],
       ...["--appendonly", "no"],
       ...["--dir", stateDir],
+      // Its title would overwrite the mark in its environment.
+      ...["--set-proc-title", "no"],
     ],
     ready: () => expectOpen(ports.redis),
   };
