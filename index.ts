@@ -3,6 +3,7 @@ import { routedTargets } from "./catalog";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
+import { withoutStack } from "./components/withoutStack";
 import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
 import { type Violation, formatViolations, judge } from "./migration";
@@ -25,7 +26,7 @@ function enforce(violations: readonly Violation[]): void {
   if (violations.length === 0) return;
   const message = `The rules refuse what the stack's config asks for; nothing was changed.\n${formatViolations(violations)}`;
   const onlyWaits = violations.every(({ notBefore }) => notBefore !== undefined);
-  if (!pulumi.runtime.isDryRun() || !onlyWaits) throw new pulumi.RunError(message);
+  if (!pulumi.runtime.isDryRun() || !onlyWaits) throw withoutStack(new pulumi.RunError(message));
   void pulumi.log.warn(message);
 }
 
@@ -38,11 +39,18 @@ async function readApplied(): Promise<ReturnType<typeof appliedSplits>> {
 }
 
 /** What a user can mend is said in its own words, without a stack trace. */
-function explained(error: unknown): unknown {
-  const expected = [ConfigError, KubeconfigError, UnreachableError, ClusterError].some(
-    (type) => error instanceof type,
-  );
-  return expected && error instanceof Error ? new pulumi.RunError(error.message) : error;
+function explained(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const expected = [ConfigError, KubeconfigError, UnreachableError, ClusterError];
+  return expected.some((type) => error instanceof type)
+    ? withoutStack(new pulumi.RunError(error.message))
+    : error;
 }
 
-export = () => main().catch((error: unknown) => Promise.reject(explained(error)));
+export = async (): Promise<StackOutputs> => {
+  try {
+    return await main();
+  } catch (error) {
+    throw explained(error);
+  }
+};

@@ -7,7 +7,11 @@ import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Probe, RoutedTarget } from "../catalog";
+import type { KubeApi } from "../cluster/kubeApi";
+import { waitUntilReady } from "../cluster/readiness";
 import type { Color } from "../migration";
+import { notAwaited } from "./awaiting";
+import { gate } from "./gate";
 import { backendLabels, backendName, serviceRole } from "./names";
 import { workloadSettings } from "./workloadSettings";
 
@@ -42,9 +46,11 @@ export interface Release {
 
 /** A release that runs, for what must wait for it or run beside it. */
 export interface RunningRelease {
-  /** Resolves when it is ready at full capacity. */
-  readonly ready: pulumi.Output<unknown>;
-  readonly podSpec: types.input.core.v1.PodSpec;
+  /** Resolves when it is ready at full capacity, and fails the update when it isn't in time. */
+  readonly ready: pulumi.Output<string>;
+  /** Its pod without containers, and its one container without what serves: all that a consumer shares with it. */
+  readonly pod: Omit<types.input.core.v1.PodSpec, "containers">;
+  readonly container: Omit<types.input.core.v1.Container, "name">;
 }
 
 export interface ColorReleaseArgs {
@@ -61,6 +67,7 @@ export interface ColorReleaseArgs {
   gatewayPeers: types.input.networking.v1.NetworkPolicyPeer[];
   /** IPv4 address of the monorepo, whose databases and queues a release still uses. */
   legacyHost: string;
+  api: KubeApi;
 }
 
 /** One extracted release of a target, complete in itself: nothing of it is shared with the other colour. */
@@ -87,7 +94,7 @@ export class ColorRelease extends pulumi.ComponentResource {
           namespace,
           labels,
           // The route names it whether or not pods are behind it.
-          annotations: { "pulumi.com/skipAwait": "true" },
+          annotations: notAwaited,
         },
         spec: { selector, ports: [{ name: "http", port: target.port, targetPort: "http" }] },
       },
@@ -128,7 +135,26 @@ export class ColorRelease extends pulumi.ComponentResource {
       secretNames.push(secret.metadata.name);
     }
 
-    const podSpec: types.input.core.v1.PodSpec = {
+    const container: RunningRelease["container"] = {
+      image: release.image,
+      env: [
+        { name: "PYAIRTABLE_TARGET", value: target.name },
+        { name: "PYAIRTABLE_BACKEND", value: color },
+        { name: "PORT", value: String(target.port) },
+      ],
+      envFrom: [
+        { configMapRef: { name: configMap.metadata.name } },
+        ...secretNames.map((secretName) => ({ secretRef: { name: secretName } })),
+      ],
+      resources: target.resources,
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      },
+      volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    };
+    const pod: RunningRelease["pod"] = {
       serviceAccountName: serviceAccount.metadata.name,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -143,34 +169,21 @@ export class ColorRelease extends pulumi.ComponentResource {
           labelSelector: { matchLabels: selector },
         },
       ],
+      volumes: [{ name: "tmp", emptyDir: {} }],
+    };
+    const podSpec: types.input.core.v1.PodSpec = {
+      ...pod,
       containers: [
         {
+          ...container,
           name: "service",
-          image: release.image,
-          env: [
-            { name: "PYAIRTABLE_TARGET", value: target.name },
-            { name: "PYAIRTABLE_BACKEND", value: color },
-            { name: "PORT", value: String(target.port) },
-          ],
-          envFrom: [
-            { configMapRef: { name: configMap.metadata.name } },
-            ...secretNames.map((secretName) => ({ secretRef: { name: secretName } })),
-          ],
           ports: [{ name: "http", containerPort: target.port }],
-          resources: target.resources,
           startupProbe: httpProbe(target.probes.startup),
           readinessProbe: httpProbe(target.probes.readiness),
           livenessProbe: httpProbe(target.probes.liveness),
           lifecycle: { preStop: { sleep: { seconds: endpointPropagationSeconds } } },
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ["ALL"] },
-          },
-          volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
         },
       ],
-      volumes: [{ name: "tmp", emptyDir: {} }],
     };
 
     const deploymentSpec: types.input.apps.v1.DeploymentSpec = {
@@ -184,12 +197,29 @@ export class ColorRelease extends pulumi.ComponentResource {
     const deployment = new Deployment(
       `${name}-deployment`,
       {
-        metadata: { name: fullName, namespace, labels },
+        metadata: {
+          name: fullName,
+          namespace,
+          labels,
+          // The gate below waits, on every update, and knows the pods' own reasons.
+          annotations: notAwaited,
+        },
         spec: args.changeAfter?.apply(() => deploymentSpec) ?? deploymentSpec,
       },
       child,
     );
-    let ready: pulumi.Output<unknown> = deployment.id;
+    const ready = gate(
+      "ready",
+      pulumi.all([deployment.id, namespace]),
+      ([, readyNamespace]) =>
+        waitUntilReady(args.api, {
+          namespace: readyNamespace,
+          deployment: fullName,
+          capacity: release.capacity,
+          withinSeconds: release.readyWithinSeconds,
+        }),
+      this,
+    );
 
     new PodDisruptionBudget(
       `${name}-disruption-budget`,
@@ -201,7 +231,7 @@ export class ColorRelease extends pulumi.ComponentResource {
     );
 
     if (release.autoscale !== undefined) {
-      const scaler = new HorizontalPodAutoscaler(
+      new HorizontalPodAutoscaler(
         `${name}-scaler`,
         {
           metadata: { name: fullName, namespace, labels },
@@ -222,7 +252,6 @@ export class ColorRelease extends pulumi.ComponentResource {
         },
         child,
       );
-      ready = pulumi.all([deployment.id, scaler.id]);
     }
 
     new NetworkPolicy(
@@ -249,7 +278,7 @@ export class ColorRelease extends pulumi.ComponentResource {
       child,
     );
 
-    this.running = { ready, podSpec };
+    this.running = { ready, pod, container };
     this.registerOutputs({});
   }
 }

@@ -69,6 +69,7 @@ export class ExtractedService extends pulumi.ComponentResource {
           namespace,
           gatewayPeers: args.gatewayPeers,
           legacyHost,
+          api,
           ...(wanted && { release: wanted }),
           ...(isLosing && { changeAfter: proven }),
           ...(signingKey && { sharedSecret: signingKey }),

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { withoutStack } from "./withoutStack";
 
 /**
  * Resolves to `outcome` once `check` has passed. The check is made after `after` is applied, on every update whether
@@ -17,7 +18,8 @@ export function gate<T>(
       await check(value);
       return outcome;
     } catch (error) {
-      throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), resource, true);
+      const message = error instanceof Error ? error.message : String(error);
+      throw withoutStack(new pulumi.ResourceError(message, resource, true));
     }
   });
 }

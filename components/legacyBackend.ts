@@ -2,6 +2,7 @@ import { Service } from "@pulumi/kubernetes/core/v1";
 import { EndpointSlice } from "@pulumi/kubernetes/discovery/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { RoutedTarget } from "../catalog";
+import { notAwaited } from "./awaiting";
 import { backendLabels, backendName } from "./names";
 
 export interface LegacyBackendArgs {
@@ -30,7 +31,7 @@ export class LegacyBackend extends pulumi.ComponentResource {
           namespace,
           labels,
           // Without a selector the provider would wait for endpoints that it doesn't recognise.
-          annotations: { "pulumi.com/skipAwait": "true" },
+          annotations: notAwaited,
         },
         spec: { ports: [{ name: "http", port: target.port, targetPort: target.legacyPort }] },
       },

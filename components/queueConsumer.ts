@@ -1,4 +1,5 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { RoutedTarget } from "../catalog";
 import { confirmOthersStopped, switchLegacyConsumer } from "../cluster/consumers";
@@ -101,15 +102,6 @@ function consumerSelector(target: RoutedTarget, color: Color): Record<string, st
 }
 
 /** The release's own pod, which consumes instead of serving. */
-function consumerPodSpec({ podSpec }: RunningRelease): RunningRelease["podSpec"] {
-  return {
-    ...podSpec,
-    containers: pulumi.output(podSpec.containers).apply((containers) =>
-      containers.map(({ startupProbe, readinessProbe, livenessProbe, lifecycle, ports, ...container }) => ({
-        ...container,
-        name: "consumer",
-        args: ["consume"],
-      })),
-    ),
-  };
+function consumerPodSpec({ pod, container }: RunningRelease): types.input.core.v1.PodSpec {
+  return { ...pod, containers: [{ ...container, name: "consumer", args: ["consume"] }] };
 }

@@ -49,7 +49,8 @@ export class TrafficSplit extends pulumi.ComponentResource {
         },
         spec: args.after.apply(() => routeSpec(args, routeHash)),
       },
-      { parent: this },
+      // A component's dependencies aren't its children's: without them a backend could be deleted before the route.
+      { parent: this, ...(opts?.dependsOn && { dependsOn: opts.dependsOn }) },
     );
 
     this.proven = gate(

@@ -3,7 +3,9 @@ import { localEnvironment } from "./environment";
 
 /** `eval "$(npm run -s env)"` makes plain `pulumi` and `kubectl` in a shell act on the local stack. */
 async function main(): Promise<void> {
-  const environment = localEnvironment(await acquireTools(["pulumi", "kubernetes", "pulumi-resource-kubernetes"]));
+  const environment = localEnvironment(
+    await acquireTools(["pulumi", "kubernetes", "pulumi-resource-kubernetes"]),
+  );
   for (const [name, value] of Object.entries(environment)) {
     process.stdout.write(`export ${name}='${value.replaceAll("'", `'\\''`)}'\n`);
   }

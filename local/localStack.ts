@@ -73,12 +73,23 @@ export class LocalStack {
   }
 
   git(...args: string[]): Promise<string> {
-    const identity = ["-c", "user.name=walkthrough", "-c", "user.email=walkthrough@localhost", "-c", "commit.gpgsign=false"];
+    const identity = [
+      "-c",
+      "user.name=walkthrough",
+      "-c",
+      "user.email=walkthrough@localhost",
+      "-c",
+      "commit.gpgsign=false",
+    ];
     return run("git", ["-C", this.repository, ...identity, ...args]);
   }
 
-  up(options?: PulumiOptions): Promise<PulumiResult> {
-    return this.pulumi(["up", "--yes", "--skip-preview", "--config-file", this.stackFile], options);
+  up({
+    refresh = false,
+    ...options
+  }: PulumiOptions & { readonly refresh?: boolean } = {}): Promise<PulumiResult> {
+    const args = ["up", "--yes", "--skip-preview", "--config-file", this.stackFile];
+    return this.pulumi(refresh ? [...args, "--refresh"] : args, options);
   }
 
   preview(options?: PulumiOptions): Promise<PulumiResult> {
@@ -86,7 +97,10 @@ export class LocalStack {
   }
 
   /** Runs the CLI as a user would, in the checkout, on the local stack. */
-  pulumi(args: readonly string[], { onLine, signal, environment }: PulumiOptions = {}): Promise<PulumiResult> {
+  pulumi(
+    args: readonly string[],
+    { onLine, signal, environment }: PulumiOptions = {},
+  ): Promise<PulumiResult> {
     const started = Date.now();
     return new Promise((resolve, reject) => {
       const child = spawn(this.tools.path("pulumi"), [...args, "--non-interactive", "--color", "never"], {
@@ -106,7 +120,9 @@ export class LocalStack {
       child.stdout.on("data", take);
       child.stderr.on("data", take);
       child.on("error", reject);
-      child.on("close", (code) => resolve({ code: code ?? 1, output, seconds: (Date.now() - started) / 1000 }));
+      child.on("close", (code) =>
+        resolve({ code: code ?? 1, output, seconds: (Date.now() - started) / 1000 }),
+      );
     });
   }
 

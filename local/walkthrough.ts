@@ -49,7 +49,9 @@ const steps: readonly Step[] = [
   {
     name: "stage blue",
     change: (stack) =>
-      stack.commit(`${target}: stage blue`, (text) => editStackFile(text, targetPath("blue"), image("1.0.0"))),
+      stack.commit(`${target}: stage blue`, (text) =>
+        editStackFile(text, targetPath("blue"), image("1.0.0")),
+      ),
     wanted: ALL_LEGACY,
   },
   moves(shares(90, 10), "10 % blue"),
@@ -60,7 +62,11 @@ const steps: readonly Step[] = [
     name: "broken green",
     change: (stack) =>
       stack.commit(`${target}: a green that never becomes ready`, (text) =>
-        setTraffic(editStackFile(text, targetPath("green"), image("broken")), target, { legacy: 90, blue: 0, green: 10 }),
+        setTraffic(editStackFile(text, targetPath("green"), image("broken")), target, {
+          legacy: 90,
+          blue: 0,
+          green: 10,
+        }),
       ),
     wanted: ALL_LEGACY,
     refusedWith: /Readiness probe failed|not ready|unready|ProgressDeadlineExceeded/,
@@ -89,7 +95,8 @@ export async function walkthrough(tools: Toolbox, dir: string, output: NodeJS.Wr
   try {
     await interruptible(async (signal) => {
       view.step("all on legacy");
-      succeeded(await stack.up({ signal }), "all on legacy");
+      // With a refresh, because nobody knows what a crashed run or another checkout has left.
+      succeeded(await stack.up({ signal, refresh: true }), "all on legacy");
       let shots: Shot[] = [];
       const attack = startAttack({
         vegeta: tools.path("vegeta"),
@@ -124,7 +131,10 @@ export async function walkthrough(tools: Toolbox, dir: string, output: NodeJS.Wr
   } finally {
     view.close();
   }
-  fs.writeFileSync(path.join(dir, "..", "walkthrough.json"), `${JSON.stringify({ steps: reports }, undefined, 2)}\n`);
+  fs.writeFileSync(
+    path.join(dir, "..", "walkthrough.json"),
+    `${JSON.stringify({ steps: reports }, undefined, 2)}\n`,
+  );
   output.write(`\n${renderStepTable(reports.map(row), output)}\n\n${whatNext}\n`);
   return reports.reduce((sum, { failed }) => sum + failed, 0);
 }
@@ -169,10 +179,16 @@ function judgeUpdate({ name, refusedWith }: Step, result: PulumiResult, note: (l
     return;
   }
   if (result.code === 0 || !refusedWith.test(result.output)) {
-    throw new Error(`${name}: expected the update to be refused with ${String(refusedWith)}, found:\n${result.output}`);
+    throw new Error(
+      `${name}: expected the update to be refused with ${String(refusedWith)}, found:\n${result.output}`,
+    );
   }
   note(`refused after ${result.seconds.toFixed(1)} s, and no traffic moved:`);
-  for (const line of result.output.split("\n").filter((each) => refusedWith.test(each)).slice(0, 3)) note(line.trim());
+  for (const line of result.output
+    .split("\n")
+    .filter((each) => refusedWith.test(each))
+    .slice(0, 3))
+    note(line.trim());
 }
 
 function succeeded({ code, output }: PulumiResult, name: string): void {

@@ -97,7 +97,7 @@ function stepsFor(missing: readonly ToolName[], found: FoundTools, signal: Abort
   });
   if (packages.length > 0) {
     steps.unshift({
-      title: "Installing Debian packages",
+      title: `Installing Debian's ${packages.map((name) => installedPackages[name].package).join(", ")}`,
       async run(report) {
         for (const [name, tool] of await install(packages, { report, signal })) found.set(name, tool);
       },

@@ -23,7 +23,10 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   const interrupt = (signal: NodeJS.Signals): void => controller.abort(new Interrupted(signal));
   for (const signal of endings) process.on(signal, interrupt);
   try {
-    return await work(controller.signal);
+    const result = await work(controller.signal);
+    // Work that mustn't be broken off has gone on to its end; nothing is to follow it.
+    controller.signal.throwIfAborted();
+    return result;
   } finally {
     for (const signal of endings) process.off(signal, interrupt);
   }

@@ -22,7 +22,8 @@ const plainInterval = 15_000;
  * 15 s.
  */
 export const showProgress: Progress = async (steps) => {
-  const isLive = process.stderr.isTTY;
+  // Some terminals of CI have no width, and lines can't be drawn over there.
+  const isLive = process.stderr.isTTY && process.stderr.columns > 0;
   const processOutput = new ProcessOutput(process.stderr, process.stderr);
   const tasks = steps.map(({ title, run }) => ({
     title,

@@ -2,12 +2,13 @@ import Table from "cli-table3";
 import { createLogUpdate } from "log-update";
 import { createColors } from "picocolors";
 import { PerSecond, sumOf } from "./perSecond";
-import { backends, hasFailed } from "./shot";
+import { BACKENDS } from "../../migration";
+import { hasFailed } from "./shot";
 import type { Shot } from "./shot";
 import { failureText, StepProgress } from "./stepProgress";
 import type { Output } from "./terminal";
 import { withoutBorders } from "./tableStyle";
-import { backendPaint, timelineCell } from "./timeline";
+import { backendPaint, timelineText } from "./timeline";
 import type { View } from "./view";
 
 const paint = createColors(true);
@@ -88,7 +89,7 @@ export class LiveView implements View {
     const now = Math.floor((Date.now() - settleMs) / 1000);
     const nameWidth = Math.max(...this.targets.map((target) => target.length));
     const timelineWidth =
-      this.columns - nameWidth - (backends.length + 1) * (gapWidth + numberWidth) - gapWidth;
+      this.columns - nameWidth - (BACKENDS.length + 1) * (gapWidth + numberWidth) - gapWidth;
     const length = Math.max(1, Math.min(maxTimeline, timelineWidth));
     const table = new Table({
       ...withoutBorders,
@@ -103,7 +104,7 @@ export class LiveView implements View {
       ],
       head: [
         paint.dim("per second"),
-        ...backends.map((backend) => backendPaint[backend](backend)),
+        ...BACKENDS.map((backend) => backendPaint[backend](backend)),
         paint.dim("failed"),
         paint.dim(`last ${length} s`),
       ],
@@ -114,9 +115,9 @@ export class LiveView implements View {
       const failures = this.failures.get(target) ?? 0;
       table.push([
         target,
-        ...backends.map((backend) => (answers[backend] === 0 ? paint.dim("·") : answers[backend])),
+        ...BACKENDS.map((backend) => (answers[backend] === 0 ? paint.dim("·") : answers[backend])),
         failures === 0 ? paint.dim("0") : paint.red(failures),
-        seconds.map(timelineCell).join(""),
+        timelineText(seconds),
       ]);
     }
     return table.toString();

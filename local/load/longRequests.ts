@@ -2,8 +2,9 @@ import { Agent, request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
-import { backendHeader, backendNamed } from "./shot";
-import type { Backend } from "./shot";
+import { backendHeader } from "../../components/names";
+import type { Backend } from "../../migration";
+import { backendNamed } from "./shot";
 
 const seconds = 5;
 const timeoutMs = 15_000;

@@ -1,6 +1,7 @@
 import { PerSecond, sumOf } from "./perSecond";
 import type { Second } from "./perSecond";
-import { backends, hasFailed } from "./shot";
+import { BACKENDS } from "../../migration";
+import { hasFailed } from "./shot";
 import type { Shot } from "./shot";
 import { failureText, StepProgress } from "./stepProgress";
 import type { Output } from "./terminal";
@@ -80,8 +81,7 @@ function whoAnswers(recent: readonly (Second & { target: string })[]): string {
   const alike = new Map<string, string[]>();
   for (const { target, answers } of recent) {
     const all = answers.legacy + answers.blue + answers.green;
-    const shares = backends
-      .filter((backend) => answers[backend] > 0)
+    const shares = BACKENDS.filter((backend) => answers[backend] > 0)
       .map((backend) => `${((100 * answers[backend]) / all).toFixed(0)} % ${backend}`)
       .join(", ");
     const text = shares === "" ? "no answer" : shares;

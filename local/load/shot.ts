@@ -1,7 +1,5 @@
-/** What can answer a target's request, in the order in which it is shown. */
-export const backends = ["legacy", "blue", "green"] as const;
-
-export type Backend = (typeof backends)[number];
+import { BACKENDS } from "../../migration";
+import type { Backend } from "../../migration";
 
 /** One figure per backend: a count, or percent of a split. */
 export type PerBackend = Readonly<Record<Backend, number>>;
@@ -35,8 +33,5 @@ export function hasFailed(shot: Shot): boolean {
 
 /** The backend that a header's value names, undefined for any other value. */
 export function backendNamed(value: string | undefined): Backend | undefined {
-  return backends.find((backend) => backend === value);
+  return BACKENDS.find((backend) => backend === value);
 }
-
-export const backendHeader = "x-pyairtable-backend";
-export const routeHeader = "x-pyairtable-route";

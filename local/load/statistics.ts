@@ -1,5 +1,6 @@
 import { hasFailed, receivedAt } from "./shot";
-import type { Backend, PerBackend, Shot } from "./shot";
+import type { Backend } from "../../migration";
+import type { PerBackend, Shot } from "./shot";
 
 /** What the load saw during one step. */
 export interface ShotSummary {

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { createColors } from "picocolors";
-import { backends } from "./shot";
+import { BACKENDS } from "../../migration";
 import type { PerBackend } from "./shot";
 import { withoutBorders } from "./tableStyle";
 import { isInteractive } from "./terminal";
@@ -30,12 +30,10 @@ export function renderStepTable(steps: readonly StepRow[], output: Output): stri
   const splitText = (split: PerBackend | undefined, percentText: (percent: number) => string) =>
     split === undefined
       ? "–"
-      : backends
-          .map((backend) => {
-            const text = percentText(split[backend]);
-            return interactive && split[backend] > 0 ? backendPaint[backend](text) : text;
-          })
-          .join("/");
+      : BACKENDS.map((backend) => {
+          const text = percentText(split[backend]);
+          return interactive && split[backend] > 0 ? backendPaint[backend](text) : text;
+        }).join("/");
   const table = new Table({
     ...(interactive ? { style: { head: [], border: [], compact: true } } : withoutBorders),
     head: ["step", "requests", "failed", "wanted %", "realised %", "last old"].map((head) =>

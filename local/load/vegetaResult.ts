@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { backendHeader, backendNamed, routeHeader } from "./shot";
+import { backendHeader, routeHeader } from "../../components/names";
+import { backendNamed } from "./shot";
 import type { Shot } from "./shot";
 
 const vegetaResult = z.object({

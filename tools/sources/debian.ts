@@ -22,7 +22,6 @@ export function unpackedPackage(name: keyof typeof unpackedPackages): Source {
     verb: `Debian's ${pin.package}`,
     async make(dir, scratch, work) {
       const download = async (): Promise<string> => {
-        work.report(pin.package);
         await run("apt-get", ["download", ...aptOptions, pin.package], {
           cwd: scratch,
           env: aptEnvironment,
@@ -74,7 +73,6 @@ export function install(
 ): Promise<Map<InstalledName, Found>> {
   const packages = names.map((name) => installedPackages[name].package);
   return withFreshLists(async () => {
-    work.report(packages.join(", "));
     // Finishes what a crash left half done; does nothing otherwise.
     await run("dpkg", ["--configure", "-a"], { env: aptEnvironment });
     await run("apt-get", ["install", "--yes", "--no-install-recommends", ...aptOptions, ...packages], {

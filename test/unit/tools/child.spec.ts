@@ -64,6 +64,14 @@ describe("interruptible", () => {
     assert.equal(isClean, true);
   });
 
+  it("rejects after work that couldn't be broken off", async () => {
+    const work = interruptible(async () => {
+      process.kill(process.pid, "SIGHUP");
+      await run("sleep", ["0.1"]);
+    });
+    await assert.rejects(work, Interrupted);
+  });
+
   it("leaves signals alone afterwards", async () => {
     const before = process.listenerCount("SIGHUP");
     await interruptible(() => Promise.resolve());

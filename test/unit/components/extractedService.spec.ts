@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import type { RoutedTargetName } from "../../../catalog";
+import { ExtractedService, type ExtractedServiceArgs } from "../../../components";
+import { ALL_LEGACY } from "../../../migration";
+import type { Answerer } from "../support/httpStub";
+import { type Recording, type RecordOptions, record } from "../support/recording";
+import { type World, startWorld } from "../support/world";
+import { extracted, legacyHost, onBlue, recordOf, release } from "./fixtures";
+
+const proofOf = (target: string): string => `GET ${target}.localhost/`;
+const readinessOf = (name: string): string =>
+  `GET cluster.invalid/apis/apps/v1/namespaces/pyairtable/deployments/${name}`;
+const smokeCheckOf = (name: string, path = "/"): string =>
+  `GET cluster.invalid/api/v1/namespaces/pyairtable/services/http:${name}:http/proxy${path}`;
+
+describe("ExtractedService", function () {
+  // A smoke check is tried for some seconds before it has failed.
+  this.timeout(15_000);
+
+  let world: World;
+  afterEach(() => world.close());
+
+  async function make(
+    changes: Partial<ExtractedServiceArgs> = {},
+    {
+      name = "frontend",
+      answer,
+      ...options
+    }: RecordOptions & { name?: RoutedTargetName; answer?: Answerer } = {},
+  ): Promise<Recording> {
+    world = await startWorld(answer);
+    const args = extracted(world.api, name, changes);
+    return record(() => new ExtractedService("it", args), { onRegister: world.onRegister, ...options });
+  }
+
+  function assertOrder(...events: string[]): void {
+    const positions = events.map((event) => {
+      const position = world.events.indexOf(event);
+      assert.notEqual(position, -1, `${event} is not among\n${world.events.join("\n")}`);
+      return position;
+    });
+    assert.deepEqual(
+      positions,
+      positions.toSorted((a, b) => a - b),
+      world.events.join("\n"),
+    );
+  }
+
+  it("is the three backends and the split between them", async () => {
+    const made = await make();
+    const children = made.resources
+      .filter(({ parent }) => parent === "it")
+      .map(({ name, type }) => `${name} ${type}`);
+    assert.deepEqual(children.sort(), [
+      "it-blue pyairtable:index:ColorRelease",
+      "it-green pyairtable:index:ColorRelease",
+      "it-legacy pyairtable:index:LegacyBackend",
+      "it-traffic pyairtable:index:TrafficSplit",
+    ]);
+    assert.deepEqual(made.failures, []);
+  });
+
+  it("runs nothing for a color without image, whose Service is there all the same", async () => {
+    const made = await make();
+    const green = made.resources.filter(({ name }) => name.startsWith("it-green")).map(({ name }) => name);
+    assert.deepEqual(green.sort(), ["it-green", "it-green-service"]);
+    assert.equal(made.ofType("kubernetes:apps/v1:Deployment").length, 1);
+  });
+
+  it("has no legacy backend once that is retired", async () => {
+    const made = await make({
+      record: recordOf("frontend", onBlue, { legacy: "retired" }),
+      liveSplit: onBlue,
+    });
+    assert.deepEqual(
+      made.names().filter((name) => name.includes("legacy")),
+      [],
+    );
+  });
+
+  it("has no Secret and no consumer unless the target needs them", async () => {
+    const made = await make();
+    assert.deepEqual(made.ofType("kubernetes:core/v1:Secret"), []);
+    assert.deepEqual(made.ofType("pyairtable:index:QueueConsumer"), []);
+  });
+
+  it("gives one signing key to both colors, as a secret", async () => {
+    const made = await make(
+      { signingKey: "s3cret", releases: { blue: release(), green: release() } },
+      { name: "auth-service" },
+    );
+    const [key, ...others] = made.ofType("kubernetes:core/v1:Secret");
+    assert(key);
+    assert.deepEqual(others, []);
+    assert.deepEqual(key.inputs["stringData"], { "[secret]": { SIGNING_KEY: "s3cret" } });
+    assert.equal(key.inputs["immutable"], true);
+    const deployments = made.ofType("kubernetes:apps/v1:Deployment");
+    assert.equal(deployments.length, 2);
+    for (const { dependencies } of deployments) assert(dependencies.includes(key.name));
+  });
+
+  it("gives traffic to a color in order: ready, smoke check, route, proof", async () => {
+    await make({ record: recordOf("frontend", { legacy: 90, blue: 10, green: 0 }) });
+    assertOrder(
+      "registered it-blue-deployment",
+      readinessOf("frontend-blue"),
+      smokeCheckOf("frontend-blue"),
+      "registered it-traffic-route",
+      proofOf("frontend"),
+    );
+  });
+
+  it("gives traffic back to legacy in order: smoke check of legacy, route, proof, change of the color", async () => {
+    await make({ liveSplit: onBlue });
+    assertOrder(
+      `GET ${legacyHost}:9101/`,
+      "registered it-traffic-route",
+      proofOf("frontend"),
+      "registered it-blue-deployment",
+    );
+  });
+
+  it("checks only what gains", async () => {
+    await make({
+      record: recordOf("frontend", { legacy: 50, blue: 50, green: 0 }),
+      liveSplit: { legacy: 90, blue: 10, green: 0 },
+    });
+    assert(world.events.includes(smokeCheckOf("frontend-blue")));
+    assert(!world.events.some((event) => event.includes(legacyHost)));
+  });
+
+  it("makes smoke check and proof neither in a preview", async () => {
+    await make({ record: recordOf("frontend", onBlue) }, { dryRun: true });
+    assert.deepEqual(
+      world.events.filter((event) => !event.startsWith("registered ")),
+      [],
+    );
+  });
+
+  it("shows the whole change in a preview", async () => {
+    const changes = { record: recordOf("automation", onBlue) };
+    const update = await make(changes, { name: "automation" });
+    await world.close();
+    const preview = await make(changes, { name: "automation", dryRun: true });
+    assert.deepEqual(preview.names(), update.names());
+    for (const name of update.names()) assert.deepEqual(preview.inputs(name), update.inputs(name));
+  });
+
+  it("moves no traffic to a color that fails its smoke check", async () => {
+    const made = await make(
+      { record: recordOf("frontend", { legacy: 90, blue: 10, green: 0 }) },
+      { answer: ({ path }) => (path.includes("/proxy/") ? { status: 503 } : undefined) },
+    );
+    assert.match(
+      made.failures.join("\n"),
+      /pyairtable:frontend: blue failed its smoke check, traffic has not moved:\n {2}answers \/: found status 503, expected 200/,
+    );
+    assert.deepEqual(made.ofType("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"), []);
+    assert(!world.events.includes(proofOf("frontend")));
+  });
+
+  it("moves no traffic to a color that doesn't become ready", async () => {
+    const made = await make(
+      { record: recordOf("frontend", onBlue) },
+      { answer: ({ path }) => (path.includes("/deployments/") ? { status: 500 } : undefined) },
+    );
+    assert.equal(made.failures.length, 1);
+    assert(!world.events.includes(smokeCheckOf("frontend-blue")));
+    assert.deepEqual(made.ofType("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"), []);
+  });
+
+  it("gives traffic back to legacy although the color that loses it is not ready", async () => {
+    await make(
+      { liveSplit: onBlue },
+      { answer: ({ path }) => (path.includes("/deployments/") ? { status: 500 } : undefined) },
+    );
+    assertOrder("registered it-traffic-route", proofOf("frontend"));
+  });
+
+  it("leaves the color that loses its traffic as it is when the split isn't proven", async () => {
+    const made = await make({ liveSplit: onBlue, proxies: [] });
+    assert.match(made.failures.join("\n"), /found no replica of the proxy/);
+    assert.equal(made.ofType("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute").length, 1);
+    assert.deepEqual(made.ofType("kubernetes:apps/v1:Deployment"), []);
+  });
+
+  it("doesn't make a color that gains nothing wait for the proof", async () => {
+    const made = await make({ proxies: [] });
+    assert.equal(made.ofType("kubernetes:apps/v1:Deployment").length, 1);
+    assert(!made.named("it-blue-deployment").dependencies.includes("it-traffic-route"));
+  });
+
+  it("keeps the consumer where it was while traffic is shared, and starts the color's only with all traffic", async () => {
+    const replicas = (made: Recording): string[] =>
+      JSON.stringify(made.inputs("it-consumer-blue")["spec"]).match(/"replicas":\d/g) ?? [];
+    const shared = await make(
+      { record: recordOf("automation", { legacy: 50, blue: 50, green: 0 }) },
+      { name: "automation" },
+    );
+    assert.deepEqual(replicas(shared), ['"replicas":0']);
+    await world.close();
+    const all = await make({ record: recordOf("automation", onBlue) }, { name: "automation" });
+    assert.deepEqual(replicas(all), ['"replicas":1']);
+    assertOrder(
+      "registered it-traffic-route",
+      proofOf("automation"),
+      `PUT ${legacyHost}:9107/consumer`,
+      "registered it-consumer-blue",
+    );
+  });
+
+  it("names a backend in its Service, its Deployment and the route alike", async () => {
+    const made = await make({ record: recordOf("frontend", ALL_LEGACY) });
+    for (const name of ["it-blue-service", "it-blue-deployment"]) {
+      const { metadata } = made.inputs(name);
+      assert(typeof metadata === "object" && metadata !== null && "name" in metadata);
+      assert.equal(metadata.name, "frontend-blue");
+    }
+    assert(JSON.stringify(made.inputs("it-traffic-route")).includes('"name":"frontend-blue"'));
+  });
+});
