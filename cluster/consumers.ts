@@ -43,29 +43,36 @@ export interface ConfirmArgs {
   readonly consumer: Backend;
   /** The colours that this update keeps; another one's consumer is deleted here, before the update gets to it. */
   readonly declared: readonly Color[];
+  /** @default 60 */
+  readonly withinSeconds?: number;
 }
 
 /** Waits until no colour but `consumer` has a consuming pod. @throws Error naming the pods that are left */
 export async function confirmOthersStopped(api: KubeApi, args: ConfirmArgs): Promise<void> {
-  const { target, namespace, consumer, declared } = args;
+  const { target, consumer, declared, withinSeconds = stopWithinSeconds } = args;
   for (const color of COLORS.filter((each) => each !== consumer && !declared.includes(each))) {
-    await api.ask(
-      `/apis/apps/v1/namespaces/${namespace}/deployments/${backendName(target.name, color)}-consumer`,
-      {
-        method: "DELETE",
-      },
-    );
+    await deleteConsumer(api, args, color);
   }
-  const deadline = Date.now() + stopWithinSeconds * 1000;
+  const deadline = Date.now() + withinSeconds * 1000;
   for (;;) {
     const pods = await consumingPods(api, args);
     if (pods.length === 0) return;
     if (Date.now() > deadline) {
       throw new Error(
-        `pyairtable:${target.name}: ${pods.join(", ")} still consumes after ${stopWithinSeconds} s, expected none but ${consumer} to; no other consumer was started`,
+        `pyairtable:${target.name}: ${pods.join(", ")} still consumes after ${withinSeconds} s, expected none but ${consumer} to; no other consumer was started`,
       );
     }
     await sleep(secondsBetween * 1000);
+  }
+}
+
+async function deleteConsumer(api: KubeApi, { target, namespace }: ConfirmArgs, color: Color): Promise<void> {
+  const deployment = `${backendName(target.name, color)}-consumer`;
+  const { status } = await api.ask(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`, {
+    method: "DELETE",
+  });
+  if (![200, 202, 404].includes(status)) {
+    throw new Error(`found status ${status} for the deletion of ${deployment}, expected 200 or 404`);
   }
 }
 

@@ -60,6 +60,7 @@ const kubeconfigSchema = z.object({
 });
 
 type User = z.infer<typeof kubeconfigSchema>["users"][number]["user"];
+type Plugin = NonNullable<User["exec"]>;
 
 /**
  * Reads the kubeconfig that the Kubernetes provider uses too: KUBECONFIG, else `~/.kube/config`.
@@ -82,7 +83,7 @@ export async function loadClusterAccess(wantedContext?: string): Promise<Cluster
   }
   const read = (data: string | undefined, name: string | undefined): Buffer | undefined => {
     if (data !== undefined) return Buffer.from(data, "base64");
-    return name === undefined ? undefined : fs.readFileSync(path.resolve(path.dirname(file), name));
+    return name === undefined ? undefined : readFile(path.resolve(path.dirname(file), name));
   };
   const ca = read(cluster["certificate-authority-data"], cluster["certificate-authority"]);
   return {
@@ -97,10 +98,28 @@ function readKubeconfig(file: string): z.infer<typeof kubeconfigSchema> {
   if (!fs.existsSync(file)) {
     throw new KubeconfigError(`found no kubeconfig at ${file}, expected one there or where KUBECONFIG says`);
   }
-  const parsed = kubeconfigSchema.safeParse(parse(fs.readFileSync(file, "utf8")));
+  const parsed = kubeconfigSchema.safeParse(parseYaml(file, readFile(file).toString("utf8")));
   if (!parsed.success)
     throw new KubeconfigError(`${file} is no kubeconfig: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+function parseYaml(file: string, content: string): unknown {
+  try {
+    return parse(content);
+  } catch (error) {
+    throw new KubeconfigError(`${file} is no kubeconfig: ${String(error)}`);
+  }
+}
+
+function readFile(file: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    throw new KubeconfigError(
+      `found nothing to read at ${file}, which the kubeconfig needs: ${String(error)}`,
+    );
+  }
 }
 
 type Credential = Pick<ClusterAccess, "certificate" | "key" | "token">;
@@ -111,7 +130,7 @@ function fileCredential(
 ): Credential {
   const certificate = read(user["client-certificate-data"], user["client-certificate"]);
   const key = read(user["client-key-data"], user["client-key"]);
-  const token = user.token ?? (user.tokenFile ? fs.readFileSync(user.tokenFile, "utf8").trim() : undefined);
+  const token = user.token ?? (user.tokenFile ? readFile(user.tokenFile).toString("utf8").trim() : undefined);
   return { ...(certificate && { certificate }), ...(key && { key }), ...(token !== undefined && { token }) };
 }
 
@@ -124,7 +143,20 @@ const execCredentialSchema = z.object({
 });
 
 /** Runs a credential plugin, as EKS needs one. */
-async function execCredential(exec: NonNullable<User["exec"]>): Promise<Credential> {
+async function execCredential(exec: Plugin): Promise<Credential> {
+  const { token, clientCertificateData, clientKeyData } = await runPlugin(exec).catch((error: unknown) => {
+    throw new KubeconfigError(
+      `found no credential from the plugin ${exec.command}, expected it to print an ExecCredential: ${String(error)}`,
+    );
+  });
+  return {
+    ...(token !== undefined && { token }),
+    ...(clientCertificateData !== undefined && { certificate: Buffer.from(clientCertificateData) }),
+    ...(clientKeyData !== undefined && { key: Buffer.from(clientKeyData) }),
+  };
+}
+
+async function runPlugin(exec: Plugin): Promise<z.infer<typeof execCredentialSchema>["status"]> {
   const { stdout } = await promisify(execFile)(exec.command, exec.args ?? [], {
     env: {
       ...process.env,
@@ -136,12 +168,5 @@ async function execCredential(exec: NonNullable<User["exec"]>): Promise<Credenti
       }),
     },
   });
-  const { token, clientCertificateData, clientKeyData } = execCredentialSchema.parse(
-    JSON.parse(stdout),
-  ).status;
-  return {
-    ...(token !== undefined && { token }),
-    ...(clientCertificateData !== undefined && { certificate: Buffer.from(clientCertificateData) }),
-    ...(clientKeyData !== undefined && { key: Buffer.from(clientKeyData) }),
-  };
+  return execCredentialSchema.parse(JSON.parse(stdout)).status;
 }

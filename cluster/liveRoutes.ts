@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type RoutedTargetName, routedTargets } from "../catalog";
 import { BACKENDS, type LiveRoute, fromRoute } from "../migration";
 import { backendName } from "../components/names";
-import type { KubeApi } from "./kubeApi";
+import { type KubeApi, reason } from "./kubeApi";
 
 /** The cluster answers, but not as one that this program can work with. */
 export class ClusterError extends Error {
@@ -48,13 +48,21 @@ export async function readLiveRoutes(
       `cluster ${api.name}: found status ${answer.status} for the list of routes in ${namespace}, expected 200: ${answer.body.slice(0, 300)}`,
     );
   }
-  const { items } = routeList.parse(JSON.parse(answer.body));
+  const { items } = parseRoutes(api, answer.body);
   return new Map(
     routedTargets.flatMap((target) => {
       const route = items.find(({ metadata }) => metadata.name === target);
       return route ? [[target, liveRoute(target, route)] as const] : [];
     }),
   );
+}
+
+function parseRoutes(api: KubeApi, body: string): z.infer<typeof routeList> {
+  try {
+    return routeList.parse(JSON.parse(body));
+  } catch (error) {
+    throw new ClusterError(`cluster ${api.name}: found no list of routes in its answer: ${reason(error)}`);
+  }
 }
 
 function liveRoute(target: RoutedTargetName, { metadata, spec }: Route): LiveRoute {

@@ -36,6 +36,32 @@ export function editStackFile(text: string, path: readonly string[], value: Valu
   return edited;
 }
 
+/**
+ * The text of a stack file without the key at `path` and its lines; nothing else changes.
+ * @throws Error if the key isn't there, or doesn't have its lines to itself
+ */
+export function removeFromStackFile(text: string, path: readonly string[]): string {
+  const name = path.join(".");
+  const before = parseDocument(text);
+  const key = path.at(-1);
+  const map: unknown = before.getIn(path.slice(0, -1));
+  const pair = isMap<ParsedNode, ParsedNode | null>(map)
+    ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
+    : undefined;
+  if (pair === undefined) throw new Error(`${name} is not in the stack file`);
+  const [keyStart] = pair.key.range;
+  const [, end] = (pair.value ?? pair.key).range;
+  const start = text.lastIndexOf("\n", keyStart) + 1;
+  const content = text.slice(0, end).trimEnd().length;
+  const lineEnd = text.indexOf("\n", content);
+  const edited = text.slice(0, start) + (lineEnd === -1 ? "" : text.slice(lineEnd + 1));
+  before.deleteIn(path);
+  if (!isDeepStrictEqual(parseDocument(edited).toJS(), before.toJS())) {
+    throw new Error(`can't remove ${name} without changing something else in the file: edit it by hand`);
+  }
+  return edited;
+}
+
 function parse(text: string): ParsedNode | null {
   const { contents, errors } = parseDocument(text);
   const [error] = errors;

@@ -1,11 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseDocument } from "yaml";
 import { catalogEntry, routedTargets } from "../catalog";
 import { ask } from "../cluster/kubeApi";
 import { backendHeader } from "../components/names";
-import { editStackFile, setTraffic } from "../config/edit";
+import { editStackFile, removeFromStackFile, setTraffic } from "../config/edit";
 import { ALL_LEGACY, type Backend, type Split, holder } from "../migration";
 import type { Toolbox } from "../tools/acquire";
 import { interruptible } from "../tools/interrupt";
@@ -13,6 +12,7 @@ import { startAttack } from "./load/attack";
 import { type Shot, receivedAt } from "./load/shot";
 import { type ShotSummary, lastAnswerAfter, summarise } from "./load/statistics";
 import { type StepRow, renderStepTable } from "./load/stepTable";
+import type { Output } from "./load/terminal";
 import { createView } from "./load/view";
 import { LocalStack, type PulumiResult } from "./localStack";
 import { gatewayAddress } from "./platform/gateway";
@@ -87,9 +87,9 @@ interface StepReport extends ShotSummary {
  * Walks the frontend through a cutover and back under load, showing who answers, and leaves everything on legacy with
  * blue ready. @returns the number of failed requests
  */
-export async function walkthrough(tools: Toolbox, dir: string, output: NodeJS.WriteStream): Promise<number> {
+export async function walkthrough(tools: Toolbox, dir: string, output: Output): Promise<number> {
   const stack = await LocalStack.create(tools, path.join(dir, "stack"));
-  await stack.commit(`${target}: not extracted yet`, withoutBlue);
+  await stack.commit(`${target}: not extracted yet`, (text) => removeFromStackFile(text, targetPath("blue")));
   const view = createView(output, { targets: routedTargets });
   const reports: StepReport[] = [];
   try {
@@ -201,10 +201,4 @@ async function candidateAnswer(): Promise<string> {
     headers: { host: `${target}.localhost`, [backendHeader]: "blue" },
   });
   return `$ curl -H '${backendHeader}: blue' http://${target}.localhost:8080/  # ${String(headers[backendHeader])} answered`;
-}
-
-function withoutBlue(text: string): string {
-  const document = parseDocument(text);
-  document.deleteIn(targetPath("blue"));
-  return document.toString();
 }

@@ -33,7 +33,8 @@ const identities = {
 
 export type CertificateName = keyof typeof identities;
 
-export const certificateFile = (name: CertificateName | "ca"): string => path.join(certificateDir, `${name}.crt`);
+export const certificateFile = (name: CertificateName | "ca"): string =>
+  path.join(certificateDir, `${name}.crt`);
 export const keyFile = (name: CertificateName | "ca" | "service-account"): string =>
   path.join(certificateDir, `${name}.key`);
 
@@ -59,14 +60,20 @@ export async function createCertificates(): Promise<void> {
   for (const [name, identity] of Object.entries(identities) as [CertificateName, Identity][]) {
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: [{ CN: [identity.commonName] }, ...(identity.organization ? [{ O: [identity.organization] }] : [])],
+      subject: [
+        { CN: [identity.commonName] },
+        ...(identity.organization ? [{ O: [identity.organization] }] : []),
+      ],
       issuer: ca.subject,
       signingKey: caKeys.privateKey,
       publicKey: keys.publicKey,
       signingAlgorithm: algorithm,
       ...validity(),
       extensions: [
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth, x509.ExtendedKeyUsage.serverAuth]),
+        new x509.ExtendedKeyUsageExtension([
+          x509.ExtendedKeyUsage.clientAuth,
+          x509.ExtendedKeyUsage.serverAuth,
+        ]),
         new x509.SubjectAlternativeNameExtension([
           ...(identity.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
           ...(identity.ipAddresses ?? []).map((value) => ({ type: "ip" as const, value })),

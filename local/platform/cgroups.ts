@@ -20,7 +20,10 @@ export function createCgroup(cgroup: string): void {
 export function killCgroup(cgroup: string): void {
   for (const dir of existing(cgroup)) {
     for (const below of descendants(dir)) {
-      for (const pid of fs.readFileSync(path.join(below, "cgroup.procs"), "utf8").split("\n").filter(Boolean)) {
+      for (const pid of fs
+        .readFileSync(path.join(below, "cgroup.procs"), "utf8")
+        .split("\n")
+        .filter(Boolean)) {
         try {
           process.kill(Number(pid), "SIGKILL");
         } catch {

@@ -7,12 +7,20 @@ import { certificateFile, keyFile } from "./certificates";
 export async function expectOk(url: string, options: { readonly as?: "admin" } = {}): Promise<void> {
   const status = await new Promise<number>((resolve, reject) => {
     const secure = options.as
-      ? { ca: fs.readFileSync(certificateFile("ca")), cert: fs.readFileSync(certificateFile("admin")), key: fs.readFileSync(keyFile("admin")) }
+      ? {
+          ca: fs.readFileSync(certificateFile("ca")),
+          cert: fs.readFileSync(certificateFile("admin")),
+          key: fs.readFileSync(keyFile("admin")),
+        }
       : { rejectUnauthorized: false };
-    const request = (url.startsWith("https:") ? https : http).get(url, { agent: false, timeout: 2000, ...secure }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode ?? 0);
-    });
+    const request = (url.startsWith("https:") ? https : http).get(
+      url,
+      { agent: false, timeout: 2000, ...secure },
+      (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      },
+    );
     request.on("timeout", () => request.destroy(new Error(`${url}: no answer within 2 s`)));
     request.on("error", reject);
   });

@@ -48,7 +48,10 @@ export async function loadImages(tools: Toolbox, standin: string): Promise<void>
   const service = await layer(workDir, "service", { podinfo: tools.path("podinfo"), standin });
   const pause = await layer(workDir, "pause", { busybox: tools.path("busybox") });
   const manifest = [
-    writeImage(workDir, pauseImage, pause, { Entrypoint: ["/busybox", "tail", "-f", "/dev/null"], User: "65535" }),
+    writeImage(workDir, pauseImage, pause, {
+      Entrypoint: ["/busybox", "tail", "-f", "/dev/null"],
+      User: "65535",
+    }),
   ];
   for (const target of routedTargets) {
     const { repository } = catalogEntry(target);
@@ -66,9 +69,19 @@ export async function loadImages(tools: Toolbox, standin: string): Promise<void>
   }
   fs.writeFileSync(path.join(workDir, "manifest.json"), JSON.stringify(manifest));
   const archive = path.join(workDir, "images.tar");
-  const members = fs.readdirSync(workDir).filter((file) => file.endsWith(".json") || file.endsWith(".layer.tar"));
+  const members = fs
+    .readdirSync(workDir)
+    .filter((file) => file.endsWith(".json") || file.endsWith(".layer.tar"));
   await run("tar", ["-C", workDir, "-cf", archive, ...members]);
-  await run(tools.path("ctr"), ["--address", containerdSocket, "--namespace", "k8s.io", "images", "import", archive]);
+  await run(tools.path("ctr"), [
+    "--address",
+    containerdSocket,
+    "--namespace",
+    "k8s.io",
+    "images",
+    "import",
+    archive,
+  ]);
   for (const file of [...members, "images.tar"]) fs.rmSync(path.join(workDir, file));
   fs.writeFileSync(loaded, fingerprint);
 }

@@ -23,9 +23,13 @@ export function createNetwork(): void {
 
 /** Takes the bridge, its routes and the pods' interfaces away; safe when any of them is gone already. */
 export function deleteNetwork(): void {
-  for (const link of JSON.parse(ipOutput("-json", "link", "show", "type", "veth")) as { ifname?: string; master?: string }[]) {
+  for (const link of JSON.parse(ipOutput("-json", "link", "show", "type", "veth")) as {
+    ifname?: string;
+    master?: string;
+  }[]) {
     if (link.master === bridge && link.ifname) ip("link", "delete", link.ifname);
   }
-  if (ipOutput("route").includes(`blackhole ${podCidr}`)) ip("route", "delete", "blackhole", podCidr, "metric", "9999");
+  if (ipOutput("route").includes(`blackhole ${podCidr}`))
+    ip("route", "delete", "blackhole", podCidr, "metric", "9999");
   if (ipOutput("link").includes(`${bridge}:`)) ip("link", "delete", bridge);
 }

@@ -73,7 +73,9 @@ state = "${path.join(runDir, "containerd")}"
     name: "containerd",
     command: [tools.path("containerd"), "--config", configFile],
     // It looks for its shim on PATH.
-    environment: { PATH: `${path.dirname(tools.path("containerd-shim-runc-v2"))}:/usr/sbin:/usr/bin:/sbin:/bin` },
+    environment: {
+      PATH: `${path.dirname(tools.path("containerd-shim-runc-v2"))}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    },
     configFiles: [configFile],
     ready: async () => {
       await run(tools.path("ctr"), ["--address", containerdSocket, "version"]);

@@ -58,7 +58,9 @@ export async function ensurePart(part: Part): Promise<Outcome> {
   if (running.length > 0) await stopParts([part.name]);
   start(part, wanted);
   if (!(await becomesReady(part, readyWithinSeconds))) {
-    const what = isRunning(part) ? `did not become ready within ${readyWithinSeconds} s` : "ended as soon as it was started";
+    const what = isRunning(part)
+      ? `did not become ready within ${readyWithinSeconds} s`
+      : "ended as soon as it was started";
     throw new Error(`${part.name} ${what}. Its last words (${logFile(part.name)}):\n${lastWords(part.name)}`);
   }
   return running.length > 0 ? "restarted" : "started";
@@ -123,14 +125,18 @@ function fingerprint(part: Part): string {
 }
 
 function lastWords(name: string): string {
-  const lines = fs.existsSync(logFile(name)) ? fs.readFileSync(logFile(name), "utf8").trimEnd().split("\n") : [];
+  const lines = fs.existsSync(logFile(name))
+    ? fs.readFileSync(logFile(name), "utf8").trimEnd().split("\n")
+    : [];
   return lines.slice(-12).join("\n");
 }
 
 function readEnvironment(pid: string): Map<string, string> {
   try {
     const pairs = fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    return new Map(
+      pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+    );
   } catch {
     return new Map(); // It has ended since the folder was listed.
   }

@@ -107,6 +107,13 @@ describe("loadClusterAccess", () => {
     }
   });
 
+  it("names the file that it points to in vain", async () => {
+    await assert.rejects(load(kubeconfig(server, { "client-certificate": "gone.pem" })), {
+      name: "KubeconfigError",
+      message: /gone\.pem/,
+    });
+  });
+
   describe("with a credential plugin", () => {
     const plugin = (script: string): object => ({
       exec: {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { z } from "zod";
 import { routedTargets } from "../../../catalog";
-import { editStackFile, setTraffic } from "../../../config";
+import { editStackFile, removeFromStackFile, setTraffic } from "../../../config";
 import { splits } from "../migration/arbitraries";
 
 const file = `# who may edit: the platform team
@@ -182,5 +182,32 @@ describe("editing a stack file", () => {
     assert.throws(() => editStackFile(aliased, ["a", "legacy"], 90), {
       message: "can't set a.legacy without changing something else in the file: edit it by hand",
     });
+  });
+});
+
+describe("removeFromStackFile", () => {
+  const file =
+    "config:\n  # of the frontend\n  pyairtable:frontend:\n    blue: an-image # staged\n    traffic: { legacy: 100 }\n    settings:\n      blue: { A: b }\n";
+
+  it("takes away the key's own lines and leaves every other byte", () => {
+    assert.equal(
+      removeFromStackFile(file, ["config", "pyairtable:frontend", "blue"]),
+      file.replace("    blue: an-image # staged\n", ""),
+    );
+    assert.equal(
+      removeFromStackFile(file, ["config", "pyairtable:frontend", "settings"]),
+      file.replace("    settings:\n      blue: { A: b }\n", ""),
+    );
+  });
+
+  it("refuses a key that isn't there, or that shares its line", () => {
+    assert.throws(
+      () => removeFromStackFile(file, ["config", "pyairtable:frontend", "green"]),
+      /is not in the stack file/,
+    );
+    assert.throws(
+      () => removeFromStackFile(file, ["config", "pyairtable:frontend", "traffic", "legacy"]),
+      /edit it by hand/,
+    );
   });
 });

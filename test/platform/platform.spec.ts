@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bringUp } from "../../local/bringUp";
+import { stackName } from "../../local/environment";
+import { checkoutDir, runDir, stateDir } from "../../local/paths";
+import { cgroupRoot } from "../../local/platform/node";
+import { bridge, podCidr, serviceCidr } from "../../local/platform/network";
+import { runningParts, stopParts } from "../../local/platform/processes";
+import { ask } from "../../cluster/kubeApi";
+import { acquireTools } from "../../tools/acquire";
+
+const parts = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kubelet",
+  "kube-proxy",
+  "containerd",
+  "contour",
+  "envoy",
+  "redis",
+  "legacy-frontend",
+];
+
+describe("npm start on a platform that lost a part", () => {
+  for (const name of parts) {
+    it(`heals after a kill -9 of ${name}`, async () => {
+      const killed = runningParts().filter((part) => part.name === name);
+      assert.notEqual(killed.length, 0);
+      for (const { pid } of killed) process.kill(pid, "SIGKILL");
+      await bringUp(await acquireTools());
+      const after = runningParts().filter((part) => part.name === name);
+      assert.ok(after.length > 0 && after.every(({ pid }) => !killed.some((each) => each.pid === pid)));
+      await serves();
+    });
+  }
+
+  it("heals after everything was killed at once", async () => {
+    for (const { pid } of runningParts()) process.kill(pid, "SIGKILL");
+    await bringUp(await acquireTools());
+    await serves();
+  });
+
+  it("replaces a part that no longer answers", async () => {
+    const contour = runningParts().find(({ name }) => name === "contour");
+    assert.ok(contour);
+    process.kill(contour.pid, "SIGSTOP");
+    await bringUp(await acquireTools());
+    assert.ok(!runningParts().some(({ pid }) => pid === contour.pid));
+    await serves();
+  });
+
+  it("starts anew after a reboot, which leaves the files and none of the processes", async () => {
+    await stopParts(["kubelet"]);
+    await stopParts(runningParts().map(({ name }) => name));
+    fs.writeFileSync(`${stateDir}/boot-id`, "another boot\n");
+    await bringUp(await acquireTools());
+    const legacy = await ask(new URL("http://198.18.0.1:9101/"));
+    assert.match(legacy.body, /"message": "frontend\/legacy"/);
+  });
+});
+
+describe("npm stop", () => {
+  before(() => npm("stop"));
+
+  it("leaves no process", () => assert.deepEqual(runningParts(), []));
+
+  it("leaves no pod's process", () => {
+    const cgroups = fs.readdirSync("/sys/fs/cgroup").flatMap((controller) => {
+      const dir = `/sys/fs/cgroup/${controller}${cgroupRoot}`;
+      return fs.existsSync(dir) ? [dir] : [];
+    });
+    assert.deepEqual(cgroups, []);
+  });
+
+  it("leaves no mount", () => {
+    const mounts = fs.readFileSync("/proc/mounts", "utf8");
+    assert.ok(!mounts.includes(stateDir) && !mounts.includes(runDir), mounts);
+  });
+
+  it("leaves no network interface and no route", () => {
+    assert.doesNotMatch(execFileSync("ip", ["link"], { encoding: "utf8" }), new RegExp(`${bridge}|veth`));
+    const routes = execFileSync("ip", ["route"], { encoding: "utf8" });
+    assert.ok(!routes.includes(podCidr) && !routes.includes(serviceCidr), routes);
+  });
+
+  it("leaves no iptables rule", () => {
+    for (const family of ["iptables-save", "ip6tables-save"]) {
+      const rules = execFileSync(family, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+      assert.doesNotMatch(rules, /KUBE-|198\.1[89]\./);
+    }
+  });
+
+  it("leaves no file", () => {
+    for (const dir of [stateDir, runDir, "/var/lib/kubelet", "/var/log/containers"]) assert.ok(!fs.existsSync(dir), dir);
+  });
+
+  it("can be repeated", () => npm("stop"));
+});
+
+async function serves(): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const answer = await ask(new URL("http://127.0.0.1:8080/"), { headers: { host: `frontend.localhost` } }).catch(() => undefined);
+    if (answer?.status === 200 && answer.body.includes(`"message": "frontend/`)) return;
+    assert.ok(Date.now() < deadline, `no answer from the frontend of the stack ${stackName}`);
+    await sleep(200);
+  }
+}
+
+function npm(script: string): void {
+  execFileSync("npm", ["run", "--silent", script], { cwd: checkoutDir, stdio: ["ignore", "ignore", "inherit"] });
+}

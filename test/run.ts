@@ -1,0 +1,95 @@
+import fs from "node:fs";
+import path from "node:path";
+import Mocha from "mocha";
+import { bringUp } from "../local/bringUp";
+import { checkoutDir } from "../local/paths";
+import { stopPlatform } from "../local/platform/down";
+import { runningParts } from "../local/platform/processes";
+import { run } from "../local/platform/run";
+import { withPlatformLock } from "../local/platformLock";
+import { acquireTools } from "../tools/acquire";
+import { elapsed } from "../tools/progress";
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const binary = (name: string): string => path.join(checkoutDir, "node_modules", ".bin", name);
+
+/** `npm test`: everything that can be tested, cheapest first; the end-to-end tests bring up the platform themselves. */
+async function main(): Promise<number> {
+  const tools = await acquireTools();
+  process.env["VEGETA"] = tools.path("vegeta");
+  process.env["PODINFO"] = tools.path("podinfo");
+  const timings: [string, number][] = [];
+  const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
+    process.stdout.write(`\n=== ${name}\n`);
+    const started = Date.now();
+    const tally = await work();
+    timings.push([name, Date.now() - started]);
+    return tally;
+  };
+
+  const shellScripts = [path.join(checkoutDir, ".ci", "run")];
+  const tallies = [
+    await timed("types", () => check(binary("tsc"), ["--noEmit"])),
+    await timed("eslint", () => check(binary("eslint"), ["."])),
+    await timed("prettier", () => check(binary("prettier"), ["--check", "."])),
+    await timed("shellcheck", () => check(tools.path("shellcheck"), shellScripts)),
+    await timed("stand-in (go vet)", () => check("go", ["-C", "local/standin", "vet", "."])),
+    await timed("unit and golden", () => runMocha(["unit", "golden"], 20_000)),
+  ];
+  const wasUp = runningParts().length > 0;
+  await withPlatformLock(() => bringUp(tools));
+  tallies.push(await timed("end to end", () => runMocha(["e2e"], 300_000)));
+  // Last, because it leaves nothing to test: a platform that was up before is left up.
+  tallies.push(await timed("platform", () => runMocha(["platform"], 300_000)));
+  if (wasUp) await withPlatformLock(() => bringUp(tools));
+  else await withPlatformLock(stopPlatform);
+
+  const sum = (count: (tally: Tally) => number): number =>
+    tallies.reduce((total, tally) => total + count(tally), 0);
+  const [passed, failed, skipped] = [sum((t) => t.passed), sum((t) => t.failed), sum((t) => t.skipped)];
+  process.stdout.write(`\n${timings.map(([name, ms]) => `${name}: ${elapsed(ms)}`).join("\n")}\n`);
+  process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function check(command: string, args: readonly string[]): Promise<Tally> {
+  try {
+    await run(command, args, { cwd: checkoutDir });
+    process.stdout.write("ok\n");
+    return { passed: 1, failed: 0, skipped: 0 };
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    process.stdout.write(`${stdout ?? ""}${stderr ?? ""}\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+function runMocha(folders: readonly string[], timeout: number): Promise<Tally> {
+  const mocha = new Mocha({ timeout, slow: timeout, color: process.stdout.isTTY });
+  for (const folder of folders) {
+    const files = fs.readdirSync(path.join(__dirname, folder), { recursive: true, encoding: "utf8" });
+    for (const file of files.filter((name) => name.endsWith(".spec.ts")).sort()) {
+      mocha.addFile(path.join(__dirname, folder, file));
+    }
+  }
+  return new Promise((resolve) => {
+    const runner = mocha.run(() => {
+      const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {};
+      resolve({ passed: passes, failed: failures, skipped: pending });
+    });
+  });
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stdout.write("\n0 passed, 1 failed\n");
+    process.exit(1);
+  },
+);

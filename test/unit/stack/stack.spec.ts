@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import type { RoutedTargetName } from "../../../catalog";
+import { parseStackConfig } from "../../../config/parse";
+import { type LiveRoute, type Split, nextRecord } from "../../../migration";
+import { buildStack } from "../../../stack";
+import { type File, stackFile } from "../config/stackFile";
+import { type Recording, record } from "../support/recording";
+import { type World, startWorld } from "../support/world";
+
+const now = new Date("2025-08-25T09:00:00Z");
+const blue = "registry/app@sha256:" + "b".repeat(64);
+
+describe("buildStack", () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await startWorld();
+  });
+  afterEach(() => world.close());
+
+  /** @returns what the engine was asked for, and the stack's outputs */
+  async function build(
+    changes: File = {},
+    live: ReadonlyMap<RoutedTargetName, LiveRoute> = new Map(),
+  ): Promise<{ made: Recording; outputs: pulumi.Unwrap<ReturnType<typeof buildStack>> | undefined }> {
+    const config = parseStackConfig(stackFile(changes));
+    const results: pulumi.Unwrap<ReturnType<typeof buildStack>>[] = [];
+    const made = await record(
+      () => {
+        pulumi
+          .output(buildStack({ config, live, api: world.api, now }))
+          .apply((known) => results.push(known));
+      },
+      { onRegister: world.onRegister },
+    );
+    assert.deepEqual(made.failures, []);
+    return { made, outputs: results[0] };
+  }
+
+  it("tells each target's stage, split, images and URL, and who owns the infrastructure", async () => {
+    const { outputs } = await build({ frontend: { blue } });
+    assert.deepEqual(outputs?.targets.frontend, {
+      stage: "staged",
+      split: "legacy 100",
+      images: { blue },
+      url: "https://frontend.pyairtable.example",
+    });
+    assert.deepEqual(outputs.targets.docs, {
+      stage: "legacy",
+      split: "legacy 100",
+      images: {},
+      url: "https://docs.pyairtable.example",
+    });
+    assert.deepEqual(outputs.infrastructure, { owner: "terraform" });
+    assert.equal(Object.keys(outputs.targets).length, 8);
+  });
+
+  it("tells the port only where users must name it", async () => {
+    for (const [publicPort, url] of [
+      [443, "https://docs.pyairtable.example"],
+      [80, "http://docs.pyairtable.example"],
+      [8080, "http://docs.pyairtable.example:8080"],
+    ] as const) {
+      const { outputs } = await build({ platform: { publicPort } });
+      assert.equal(outputs?.targets.docs.url, url);
+    }
+  });
+
+  it("keeps a route's history while its split stays, and derives the stage from it", async () => {
+    const since = new Date("2025-08-24T10:00:00Z");
+    const split = { legacy: 0, blue: 100, green: 0 };
+    const route = liveRoute(split, since);
+    const { made, outputs } = await build(
+      { frontend: { blue, traffic: split } },
+      new Map([["frontend", route]]),
+    );
+    assert.equal(outputs?.targets.frontend.stage, "soaking");
+    assert(JSON.stringify(made.inputs("frontend-traffic-route")).includes("2025-08-24T10:00:00Z"));
+  });
+
+  it("takes a route that can't be believed for none: whatever is to have traffic is checked", async () => {
+    const { made } = await build(
+      { frontend: { blue, traffic: { legacy: 0, blue: 100, green: 0 }, adopt: true } },
+      new Map([["frontend", { tampered: "by hand" }]]),
+    );
+    assert(made.named("frontend-traffic-route").dependencies.includes("frontend-blue-deployment"));
+    assert(world.events.some((event) => event.includes("frontend-blue:http/proxy")));
+  });
+
+  it("gives each color its own image, settings and secrets", async () => {
+    const green = "registry/app@sha256:" + "c".repeat(64);
+    const { made } = await build({
+      frontend: {
+        blue,
+        green,
+        settings: { blue: { LEVEL: "blue" } },
+        secrets: { green: { KEY: "only-green" } },
+      },
+    });
+    const json = (name: string): string => JSON.stringify(made.inputs(name));
+    assert(json("frontend-blue-deployment").includes(blue));
+    assert(json("frontend-green-deployment").includes(green));
+    assert(json("frontend-blue-settings").includes('"LEVEL":"blue"'));
+    assert(!json("frontend-green-settings").includes("LEVEL"));
+    assert.deepEqual(
+      made.ofType("kubernetes:core/v1:Secret").map(({ name, inputs }) => [name, inputs["stringData"]]),
+      [["frontend-green-secrets", { "[secret]": { KEY: "only-green" } }]],
+    );
+  });
+
+  it("gives the signing key to auth-service only", async () => {
+    const { made } = await build({ "auth-service": { blue, signingKey: "key" }, frontend: { blue } });
+    assert.deepEqual(
+      made.ofType("kubernetes:core/v1:Secret").map(({ name, parent }) => [name, parent]),
+      [["auth-service-signing-key", "auth-service"]],
+    );
+  });
+
+  it("goes to the context that the config names, as the same cluster whatever its address", async () => {
+    const { made } = await build({ platform: { kubeContext: "pyairtable-production" } });
+    assert.deepEqual(made.inputs("cluster"), {
+      context: "pyairtable-production",
+      clusterIdentifier: "pyairtable-production",
+    });
+    const { made: withCurrent } = await build();
+    assert(!("context" in withCurrent.inputs("cluster")));
+  });
+
+  it("lets in the proxies' namespace, or the host of those at fixed addresses", async () => {
+    const ingress = ({ made }: { made: Recording }): string =>
+      JSON.stringify(made.inputs("frontend-blue-network-policy")["spec"]);
+    const looked = await build({
+      frontend: { blue },
+      platform: { proxies: { service: "projectcontour/envoy", port: 8080 } },
+    });
+    assert(ingress(looked).includes('"kubernetes.io/metadata.name":"projectcontour"'));
+    const fixed = await build({ frontend: { blue } });
+    assert(ingress(fixed).includes('"ingress":[{"from":[{"ipBlock":{"cidr":"10.0.0.7/32"}}]'));
+  });
+
+  function liveRoute(split: Split, since: Date): LiveRoute {
+    const wanted = { split, images: { blue }, legacy: "standby", adopt: false } as const;
+    return nextRecord("frontend", undefined, wanted, since);
+  }
+});
