@@ -107,6 +107,8 @@ export class LocalStack {
         cwd: checkoutDir,
         env: { ...this.environment, ...environment },
         stdio: ["ignore", "pipe", "pipe"],
+        // Ctrl-C at the terminal must reach it once, from here: a second one would end an update half way.
+        detached: true,
         ...(signal && { signal, killSignal: "SIGINT" as const }),
       });
       let output = "";

@@ -1,6 +1,7 @@
 import path from "node:path";
 import pc from "picocolors";
 import { acquireTools, describe } from "../tools/acquire";
+import { Interrupted } from "../tools/interrupt";
 import { elapsed } from "../tools/progress";
 import { outDir } from "./paths";
 import { bringUp } from "./bringUp";
@@ -22,6 +23,6 @@ main().then(
   (code) => (process.exitCode = code),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Interrupted ? error.exitCode : 1;
   },
 );

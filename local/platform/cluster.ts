@@ -16,13 +16,26 @@ spec:
   controllerName: projectcontour.io/gateway-controller
 `;
 
-/** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, and the class. */
+/** Stands in for Terraform: a shared resource that it owns until `infrastructure` is cut over. */
+const ownedByTerraform = `
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata:
+  name: pyairtable-service
+  labels:
+    app.kubernetes.io/managed-by: terraform
+value: 1000
+globalDefault: false
+description: "PyAirtable's services: above batch work, below the cluster's own parts"
+`;
+
+/** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, the class, and what Terraform made. */
 export async function installGatewayApi(tools: Toolbox): Promise<void> {
   const installed = path.join(stateDir, "gateway-api-installed");
   if (fs.existsSync(installed)) return;
   await kubectl(tools, ["apply", "--server-side", "-f", tools.gatewayApiCrds, "-f", tools.contourCrds]);
   await kubectl(tools, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
-  await kubectlApply(tools, gatewayClass);
+  await kubectlApply(tools, `${gatewayClass}---${ownedByTerraform}`);
   fs.writeFileSync(installed, "");
 }
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
+import { type Answer, type Question, ask } from "../../cluster/kubeApi";
+import { backendHeader } from "../../components/names";
 import { editStackFile, removeFromStackFile, setTraffic } from "../../config/edit";
 import type { LocalStack } from "../../local/localStack";
+import { gatewayAddress } from "../../local/platform/gateway";
 import { runningParts } from "../../local/platform/processes";
 import { kubectl } from "../../local/platform/cluster";
 import { underLoad } from "./load";
@@ -67,10 +71,10 @@ describe("an update that must not go through", () => {
   });
 
   it("leaves a session of auth-service valid on the other backend", async () => {
-    const token = await ask("auth-service", "legacy", "/token", { method: "POST", body: "user" });
-    const issued = JSON.parse(token.body) as { token: string };
-    const validated = await ask("auth-service", "blue", "/token/validate", {
-      headers: { authorization: `Bearer ${issued.token}` },
+    const issued = await askBackend("legacy", "/token", { method: "POST", body: "a user" });
+    const { token } = z.object({ token: z.string() }).parse(JSON.parse(issued.body));
+    const validated = await askBackend("blue", "/token/validate", {
+      headers: { authorization: `Bearer ${token}` },
     });
     assert.equal(validated.status, 200, validated.body);
   });
@@ -82,15 +86,9 @@ async function deployments(): Promise<string> {
   );
 }
 
-async function ask(
-  target: string,
-  backend: string,
-  path: string,
-  init: RequestInit,
-): Promise<{ status: number; body: string }> {
-  const answer = await fetch(`http://${target}.localhost:8080${path}`, {
-    ...init,
-    headers: { ...init.headers, "x-pyairtable-backend": backend },
+function askBackend(backend: string, path: string, question: Question = {}): Promise<Answer> {
+  return ask(new URL(path, `http://${gatewayAddress}`), {
+    ...question,
+    headers: { ...question.headers, host: "auth-service.localhost", [backendHeader]: backend },
   });
-  return { status: answer.status, body: await answer.text() };
 }

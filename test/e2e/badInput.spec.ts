@@ -112,10 +112,9 @@ describe("Bad input", function () {
 
   describe("around it", () => {
     it("a missing kubeconfig is refused, with the place where one was looked for", async () => {
-      const KUBECONFIG = path.join(scratch.dir, "no", "such", "kubeconfig");
       assert.equal(
-        await scratch.refusal({ KUBECONFIG }),
-        `found no kubeconfig at ${KUBECONFIG}, expected one there or where KUBECONFIG says`,
+        await scratch.refusal({ KUBECONFIG: scratch.noKubeconfig }),
+        `found no kubeconfig at ${scratch.noKubeconfig}, expected one there or where KUBECONFIG says`,
       );
     });
 
@@ -146,6 +145,7 @@ describe("Bad input", function () {
 
     it("a missing passphrase is refused, with the variables that can hold it", async () => {
       const message = await scratch.refusal({
+        KUBECONFIG: scratch.noKubeconfig,
         PULUMI_CONFIG_PASSPHRASE: undefined,
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
       });
@@ -159,7 +159,7 @@ describe("Bad input", function () {
       const holder = await scratch.startEndlessUpdate();
       try {
         assert.match(
-          await scratch.refusal(),
+          await scratch.refusal({ KUBECONFIG: scratch.noKubeconfig }),
           new RegExp(
             `^the stack is currently locked by 1 lock.*\`pulumi cancel\`.*\\(pid ${holder.pid}\\)`,
             "s",
@@ -246,6 +246,11 @@ class Scratch {
 
   set(target: string, key: string, value: Value): void {
     this.edit((text) => editStackFile(text, ["config", `pyairtable:${target}`, key], value));
+  }
+
+  /** Nothing is there. Where the stack file is right, an update that isn't refused comes no further. */
+  get noKubeconfig(): string {
+    return path.join(this.dir, "no-kubeconfig");
   }
 
   /** A kubeconfig for `server`, as a file. */

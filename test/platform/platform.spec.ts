@@ -95,7 +95,8 @@ describe("npm stop", () => {
   });
 
   it("leaves no file", () => {
-    for (const dir of [stateDir, runDir, "/var/lib/kubelet", "/var/log/containers"]) assert.ok(!fs.existsSync(dir), dir);
+    for (const dir of [stateDir, runDir, "/var/lib/kubelet", "/var/log/containers"])
+      assert.ok(!fs.existsSync(dir), dir);
   });
 
   it("can be repeated", () => npm("stop"));
@@ -104,7 +105,9 @@ describe("npm stop", () => {
 async function serves(): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {
-    const answer = await ask(new URL("http://127.0.0.1:8080/"), { headers: { host: `frontend.localhost` } }).catch(() => undefined);
+    const answer = await ask(new URL("http://127.0.0.1:8080/"), {
+      headers: { host: `frontend.localhost` },
+    }).catch(() => undefined);
     if (answer?.status === 200 && answer.body.includes(`"message": "frontend/`)) return;
     assert.ok(Date.now() < deadline, `no answer from the frontend of the stack ${stackName}`);
     await sleep(200);
@@ -112,5 +115,8 @@ async function serves(): Promise<void> {
 }
 
 function npm(script: string): void {
-  execFileSync("npm", ["run", "--silent", script], { cwd: checkoutDir, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("npm", ["run", "--silent", script], {
+    cwd: checkoutDir,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
 }

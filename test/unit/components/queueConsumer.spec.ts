@@ -121,7 +121,10 @@ describe("QueueConsumer", () => {
   });
 
   it("follows the traffic: nothing is stopped or started before the split is proven", async () => {
-    const made = await make({ after: pulumi.output(Promise.reject<string>(new Error("not proven"))) });
+    const made = await make({
+      releases: { blue: running("blue"), green: running("green") },
+      after: pulumi.output(Promise.reject<string>(new Error("not proven"))),
+    });
     assert.match(made.failures.join("\n"), /not proven/);
     assert.deepEqual(world.events, ["registered it"]);
   });
