@@ -115,7 +115,7 @@ export async function walkthrough(tools: Toolbox, dir: string, output: Output): 
           view.step(step.name);
           shots = [];
           await step.change(stack);
-          view.note(`$ git log -1 --format=%s  # ${(await stack.git("log", "-1", "--format=%s")).trim()}`);
+          view.note(`git: ${(await stack.git("log", "-1", "--format=%s")).trim()}`);
           const commandAt = Date.now();
           const result = await stack.up({ signal });
           const updatedAt = Date.now();

@@ -32,11 +32,13 @@ description: "PyAirtable's services: above batch work, below the cluster's own p
 /** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, the class, and what Terraform made. */
 export async function installGatewayApi(tools: Toolbox): Promise<void> {
   const installed = path.join(stateDir, "gateway-api-installed");
-  if (fs.existsSync(installed)) return;
+  const manifests = `${gatewayClass}---${ownedByTerraform}`;
+  const wanted = [tools.gatewayApiCrds, tools.contourCrds, manifests].join("\n");
+  if (fs.existsSync(installed) && fs.readFileSync(installed, "utf8") === wanted) return;
   await kubectl(tools, ["apply", "--server-side", "-f", tools.gatewayApiCrds, "-f", tools.contourCrds]);
   await kubectl(tools, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
-  await kubectlApply(tools, `${gatewayClass}---${ownedByTerraform}`);
-  fs.writeFileSync(installed, "");
+  await kubectlApply(tools, manifests);
+  fs.writeFileSync(installed, wanted);
 }
 
 /** Waits until the scheduler may place pods. */

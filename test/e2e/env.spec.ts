@@ -8,9 +8,7 @@ import { adminKubeconfig, checkoutDir, outDir, pulumiStateDir } from "../../loca
 import { run } from "../../local/platform/run";
 import { tools } from "./world";
 
-describe("npm run -s env", function () {
-  this.timeout(60_000);
-
+describe("npm run -s env", () => {
   /** What a shell has before it asks, as far as it matters here. */
   const plain = { HOME: os.homedir(), PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` };
   let elsewhere: string;

@@ -35,16 +35,32 @@ export async function withKubeconfig<T>(
 
 /** Calls `use` while the environment variable `name` is `value`. */
 export async function withEnvironment<T>(name: string, value: string, use: () => Promise<T>): Promise<T> {
-  const before = process.env[name];
-  process.env[name] = value;
+  const restore = setEnvironment(name, value);
   try {
     return await use();
   } finally {
-    if (before === undefined) Reflect.deleteProperty(process.env, name);
-    else process.env[name] = before;
+    restore();
   }
 }
 
-export async function connectTo(server: string): Promise<KubeApi> {
-  return withKubeconfig(kubeconfig(server), () => KubeApi.connect());
+/** Sets an environment variable, or unsets it without a value. @returns how to undo that */
+export function setEnvironment(name: string, value: string | undefined): () => void {
+  const before = process.env[name];
+  const assign = (to: string | undefined): void => {
+    if (to === undefined) Reflect.deleteProperty(process.env, name);
+    else process.env[name] = to;
+  };
+  assign(value);
+  return () => {
+    assign(before);
+  };
+}
+
+let connecting: Promise<unknown> = Promise.resolve();
+
+/** One at a time: the environment is shared. */
+export function connectTo(server: string): Promise<KubeApi> {
+  const connected = connecting.then(() => withKubeconfig(kubeconfig(server), () => KubeApi.connect()));
+  connecting = connected.catch(() => undefined);
+  return connected;
 }

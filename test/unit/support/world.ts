@@ -3,7 +3,7 @@ import net from "node:net";
 import { mock } from "node:test";
 import type { KubeApi } from "../../../cluster/kubeApi";
 import { type Answerer, type Asked, type Reply, startHttpStub } from "./httpStub";
-import { connectTo } from "./kubeconfig";
+import { connectTo, setEnvironment } from "./kubeconfig";
 import type { Registered } from "./recording";
 
 /**
@@ -40,16 +40,20 @@ export async function startWorld(answer: Answerer = () => undefined): Promise<Wo
     events.push(`${asked.method} ${asked.host}${decodeURIComponent(asked.path)}`);
     return answer(asked) ?? wellAnswer(asked);
   });
-  const restore = divertHttp(stub.port);
+  const restoreHttp = divertHttp(stub.port);
+  const api = await connectTo(`http://${apiHost}`);
+  // The SDK's Provider takes it for an input, and a user's own is none of a test's business.
+  const restoreKubeconfig = setEnvironment("KUBECONFIG", undefined);
   return {
-    api: await connectTo(`http://${apiHost}`),
+    api,
     events,
     onRegister: (resource) => {
       events.push(`registered ${resource.name}`);
       if (resource.inputs["kind"] === "HTTPRoute") routeHashes.set(...servedBy(resource.inputs));
     },
     close: () => {
-      restore();
+      restoreKubeconfig();
+      restoreHttp();
       return stub.close();
     },
   };
