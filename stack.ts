@@ -31,11 +31,16 @@ export interface StackInputs {
 /** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
 export function buildStack(inputs: StackInputs): StackOutputs {
   const { config } = inputs;
-  const provider = new Provider("cluster", {
-    ...(config.platform.kubeContext !== undefined && { context: config.platform.kubeContext }),
-    // The cluster stays the same one when its address or credentials change.
-    clusterIdentifier: `pyairtable-${config.platform.environment}`,
-  });
+  const provider = new Provider(
+    "cluster",
+    {
+      ...(config.platform.kubeContext !== undefined && { context: config.platform.kubeContext }),
+      // The cluster stays the same one when its address or credentials change.
+      clusterIdentifier: `pyairtable-${config.platform.environment}`,
+    },
+    // The SDK would record KUBECONFIG, a path of whoever ran the last update: a difference in everybody else's preview.
+    { transformations: [({ props, opts }) => ({ props: { ...props, kubeconfig: undefined }, opts })] },
+  );
   const { namespace, gatewayClass, domain } = config.platform;
   const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
   new SharedResources("infrastructure", config.infrastructure, { provider });

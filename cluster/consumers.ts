@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { RoutedTarget } from "../catalog";
-import { backendName, consumerRole } from "../components/names";
+import { backendName, consumerRole } from "./names";
 import { type Backend, COLORS, type Color } from "../migration";
 import { type KubeApi, ask } from "./kubeApi";
 

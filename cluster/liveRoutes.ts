@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type RoutedTargetName, routedTargets } from "../catalog";
 import { BACKENDS, type LiveRoute, fromRoute } from "../migration";
-import { backendName } from "../components/names";
+import { backendName } from "./names";
 import { type KubeApi, reason } from "./kubeApi";
 
 /** The cluster answers, but not as one that this program can work with. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { routeHeader } from "../components/names";
+import { routeHeader } from "./names";
 import { type KubeApi, ask, reason } from "./kubeApi";
 
 /** Where the replicas of the proxy are: a fixed list of `host:port`, or a Service to look them up. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutedTarget, SmokeCheck } from "../catalog";
-import { backendName } from "../components/names";
+import { backendName } from "./names";
 import type { Backend } from "../migration";
 import { type Answer, type KubeApi, type Question, ask, reason } from "./kubeApi";
 
@@ -24,7 +24,7 @@ export async function smokeCheck(api: KubeApi, args: SmokeCheckArgs): Promise<vo
   const failures = results.filter((result) => result !== undefined);
   if (failures.length > 0) {
     throw new Error(
-      `pyairtable:${target.name}: ${backend} failed its smoke check, traffic has not moved:\n${failures.map((line) => `  ${line}`).join("\n")}`,
+      `pyairtable:${target.name}: ${backend} failed its smoke check; no traffic was moved to it:\n${failures.map((line) => `  ${line}`).join("\n")}`,
     );
   }
 }

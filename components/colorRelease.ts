@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2";
 import { ConfigMap, Secret, Service, ServiceAccount } from "@pulumi/kubernetes/core/v1";
@@ -11,8 +10,9 @@ import type { KubeApi } from "../cluster/kubeApi";
 import { waitUntilReady } from "../cluster/readiness";
 import type { Color } from "../migration";
 import { notAwaited } from "./awaiting";
-import { gate } from "./gate";
-import { backendLabels, backendName, serviceRole } from "./names";
+import { gate, warnOf } from "./gate";
+import { hashedName, secretName } from "./hashedName";
+import { backendLabels, backendName, serviceRole } from "../cluster/names";
 import { workloadSettings } from "./workloadSettings";
 
 /** Time for every proxy to learn that an endpoint is going; until then a pod that is to end still answers. */
@@ -59,8 +59,10 @@ export interface ColorReleaseArgs {
   namespace: pulumi.Input<string>;
   /** @default nothing runs: only the Service is there, because the route names it */
   release?: Release;
-  /** What a change must wait for: given for a colour that is losing its traffic in this update. @default nothing */
+  /** What a change must wait for: given for a colour that loses all its traffic in this update. @default nothing */
   changeAfter?: pulumi.Output<unknown>;
+  /** False for a colour that is losing traffic: that it isn't ready may be why, and must not fail the way back. @default true */
+  mustBeReady?: boolean;
   /** A Secret that all of the target's backends share. @default none */
   sharedSecret?: pulumi.Input<string>;
   /** From where the data plane calls. */
@@ -126,7 +128,7 @@ export class ColorRelease extends pulumi.ComponentResource {
       const secret = new Secret(
         `${name}-secrets`,
         {
-          metadata: { name: hashedName(fullName, release.secrets), namespace, labels },
+          metadata: { name: secretName(fullName, release.secrets), namespace, labels },
           immutable: true,
           stringData: pulumi.secret({ ...release.secrets }),
         },
@@ -211,13 +213,13 @@ export class ColorRelease extends pulumi.ComponentResource {
     const ready = gate(
       "ready",
       pulumi.all([deployment.id, namespace]),
-      ([, readyNamespace]) =>
-        waitUntilReady(args.api, {
-          namespace: readyNamespace,
-          deployment: fullName,
-          capacity: release.capacity,
-          withinSeconds: release.readyWithinSeconds,
-        }),
+      ([, readyNamespace]) => {
+        const { capacity, readyWithinSeconds } = release;
+        const wait = { namespace: readyNamespace, deployment: fullName, capacity };
+        return (args.mustBeReady ?? true)
+          ? waitUntilReady(args.api, { ...wait, withinSeconds: readyWithinSeconds })
+          : warnOf(waitUntilReady(args.api, { ...wait, withinSeconds: 0 }), this);
+      },
       this,
     );
 
@@ -281,15 +283,6 @@ export class ColorRelease extends pulumi.ComponentResource {
     this.running = { ready, pod, container };
     this.registerOutputs({});
   }
-}
-
-/** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
-export function hashedName(name: string, content: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${name}-${createHash("sha256")
-    .update(JSON.stringify([name, sorted]))
-    .digest("hex")
-    .slice(0, 10)}`;
 }
 
 function httpProbe({ path, periodSeconds, failureThreshold }: Probe): types.input.core.v1.Probe {

@@ -5,11 +5,21 @@ import type { RoutedTarget } from "../catalog";
 import type { KubeApi } from "../cluster/kubeApi";
 import type { Proxies } from "../cluster/proof";
 import { smokeCheck } from "../cluster/smokeCheck";
-import { ALL_LEGACY, BACKENDS, COLORS, type Color, type RouteRecord, type Split, holder } from "../migration";
-import { ColorRelease, type Release, hashedName } from "./colorRelease";
-import { gate } from "./gate";
+import {
+  ALL_LEGACY,
+  BACKENDS,
+  type Backend,
+  COLORS,
+  type Color,
+  type RouteRecord,
+  type Split,
+  holder,
+} from "../migration";
+import { ColorRelease, type Release } from "./colorRelease";
+import { gate, warnOf } from "./gate";
+import { secretName } from "./hashedName";
 import { LegacyBackend } from "./legacyBackend";
-import { targetLabels } from "./names";
+import { targetLabels } from "../cluster/names";
 import { QueueConsumer } from "./queueConsumer";
 import { TrafficSplit } from "./trafficSplit";
 
@@ -60,7 +70,6 @@ export class ExtractedService extends pulumi.ComponentResource {
     const [proven, resolveProven] = pulumi.deferredOutput<string>();
     const release = (color: Color): ColorRelease => {
       const wanted = args.releases[color];
-      const isLosing = liveSplit[color] > 0 && record.split[color] === 0;
       return new ColorRelease(
         `${name}-${color}`,
         {
@@ -71,7 +80,8 @@ export class ExtractedService extends pulumi.ComponentResource {
           legacyHost,
           api,
           ...(wanted && { release: wanted }),
-          ...(isLosing && { changeAfter: proven }),
+          mustBeReady: record.split[color] >= liveSplit[color],
+          ...(liveSplit[color] > 0 && record.split[color] === 0 && { changeAfter: proven }),
           ...(signingKey && { sharedSecret: signingKey }),
         },
         child,
@@ -87,13 +97,14 @@ export class ExtractedService extends pulumi.ComponentResource {
     const gainingReady = COLORS.filter((color) => gaining.includes(color)).map(
       (color) => running[color]?.ready,
     );
+    const smoke = async (backends: readonly Backend[], inNamespace: string): Promise<void> => {
+      const check = { target, namespace: inNamespace, legacyHost };
+      await Promise.all(backends.map((backend) => smokeCheck(api, { ...check, backend })));
+    };
     const checked = gate(
       "passed",
       pulumi.all(gainingReady).apply(() => pulumi.output(namespace)),
-      async (readyNamespace) => {
-        const check = { target, namespace: readyNamespace, legacyHost };
-        await Promise.all(gaining.map((backend) => smokeCheck(api, { ...check, backend })));
-      },
+      (readyNamespace) => smoke(gaining, readyNamespace),
       this,
     );
 
@@ -114,6 +125,15 @@ export class ExtractedService extends pulumi.ComponentResource {
     );
     resolveProven(traffic.proven);
     this.proven = traffic.proven;
+
+    // What has traffic already is checked too, on every update, but stands in nobody's way: not even its own rollback's.
+    const standing = BACKENDS.filter((backend) => record.split[backend] > 0 && !gaining.includes(backend));
+    gate(
+      "checked",
+      traffic.proven.apply(() => pulumi.output(namespace)),
+      (readyNamespace) => warnOf(smoke(standing, readyNamespace), this),
+      this,
+    );
 
     if (target.workload.kind === "consumer") {
       new QueueConsumer(
@@ -144,7 +164,7 @@ export class ExtractedService extends pulumi.ComponentResource {
       `${name}-signing-key`,
       {
         metadata: {
-          name: hashedName(`${target.name}-signing-key`, content),
+          name: secretName(`${target.name}-signing-key`, content),
           namespace,
           labels: targetLabels(target.name),
         },

@@ -23,3 +23,12 @@ export function gate<T>(
     }
   });
 }
+
+/** Says what is wrong instead of failing the update; for what must not stand in the way of anything. */
+export async function warnOf(check: Promise<void>, resource: pulumi.Resource): Promise<void> {
+  try {
+    await check;
+  } catch (error) {
+    await pulumi.log.warn(error instanceof Error ? error.message : String(error), resource);
+  }
+}

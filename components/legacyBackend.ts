@@ -3,7 +3,7 @@ import { EndpointSlice } from "@pulumi/kubernetes/discovery/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { RoutedTarget } from "../catalog";
 import { notAwaited } from "./awaiting";
-import { backendLabels, backendName } from "./names";
+import { backendLabels, backendName } from "../cluster/names";
 
 export interface LegacyBackendArgs {
   target: RoutedTarget;

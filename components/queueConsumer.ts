@@ -7,7 +7,7 @@ import type { KubeApi } from "../cluster/kubeApi";
 import { type Backend, COLORS, type Color } from "../migration";
 import type { RunningRelease } from "./colorRelease";
 import { gate } from "./gate";
-import { backendLabels, backendName, consumerRole } from "./names";
+import { backendLabels, backendName, consumerRole } from "../cluster/names";
 
 export interface QueueConsumerArgs {
   target: RoutedTarget;

@@ -5,7 +5,7 @@ import type { KubeApi } from "../cluster/kubeApi";
 import { type Proxies, proveSplit } from "../cluster/proof";
 import { BACKENDS, type Backend, type RouteRecord, splitHash, toAnnotations } from "../migration";
 import { gate } from "./gate";
-import { backendHeader, backendName, routeHeader, targetLabels } from "./names";
+import { backendHeader, backendName, routeHeader, targetLabels } from "../cluster/names";
 
 export interface TrafficSplitArgs {
   target: RoutedTarget;

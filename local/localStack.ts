@@ -22,7 +22,7 @@ export interface PulumiOptions {
   readonly onLine?: (line: string) => void;
   /** Kills the command. */
   readonly signal?: AbortSignal;
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<NodeJS.ProcessEnv>;
 }
 
 /**

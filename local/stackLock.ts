@@ -1,13 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { projectName, stackName } from "./environment";
 import { pulumiStateDir } from "./paths";
 
 const lockSchema = z.object({ pid: z.int() });
 
-/** Whether the stack is locked by an update that no longer runs. */
-export function hasStaleLock(): boolean {
-  const dir = path.join(pulumiStateDir, ".pulumi", "locks");
+/** Whether the local stack is locked by an update that no longer runs. */
+export function hasStaleLock(backendDir = pulumiStateDir): boolean {
+  const dir = path.join(backendDir, ".pulumi", "locks", "organization", projectName, stackName);
   if (!fs.existsSync(dir)) return false;
   return fs
     .readdirSync(dir, { recursive: true, encoding: "utf8" })

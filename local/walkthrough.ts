@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { catalogEntry, routedTargets } from "../catalog";
 import { ask } from "../cluster/kubeApi";
-import { backendHeader } from "../components/names";
+import { backendHeader } from "../cluster/names";
 import { editStackFile, removeFromStackFile, setTraffic } from "../config/edit";
 import { ALL_LEGACY, type Backend, type Split, holder } from "../migration";
 import type { Toolbox } from "../tools/acquire";

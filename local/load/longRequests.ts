@@ -2,7 +2,7 @@ import { Agent, request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
-import { backendHeader } from "../../components/names";
+import { backendHeader } from "../../cluster/names";
 import type { Backend } from "../../migration";
 import { backendNamed } from "./shot";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { backendHeader, routeHeader } from "../../components/names";
+import { backendHeader, routeHeader } from "../../cluster/names";
 import { backendNamed } from "./shot";
 import type { Shot } from "./shot";
 

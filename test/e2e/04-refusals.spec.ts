@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { type Answer, type Question, ask } from "../../cluster/kubeApi";
-import { backendHeader } from "../../components/names";
+import { backendHeader } from "../../cluster/names";
 import { editStackFile, removeFromStackFile, setTraffic } from "../../config/edit";
 import type { LocalStack } from "../../local/localStack";
 import { gatewayAddress } from "../../local/platform/gateway";
@@ -34,7 +34,7 @@ describe("an update that must not go through", () => {
         await stack.up(),
         /lists 14 tools: found 13 at \/result\/tools, expected 14/,
       );
-      assert.match(output, /pyairtable:mcp-server: green failed its smoke check, traffic has not moved/);
+      assert.match(output, /pyairtable:mcp-server: green failed its smoke check; no traffic was moved to it/);
     });
     assert.deepEqual([...new Set(shots.map(({ backend }) => backend))], ["legacy"]);
     await stack.revert(1);

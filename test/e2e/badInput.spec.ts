@@ -7,8 +7,9 @@ import path from "node:path";
 import { z } from "zod";
 import { type Value, editStackFile } from "../../config/edit";
 import { localEnvironment, stackName } from "../../local/environment";
-import { checkoutDir, outDir, pulumiStateDir } from "../../local/paths";
+import { checkoutDir, outDir } from "../../local/paths";
 import { run } from "../../local/platform/run";
+import { hasStaleLock } from "../../local/stackLock";
 import type { Toolbox } from "../../tools/acquire";
 import { startHttpStub } from "../unit/support/httpStub";
 import { kubeconfig } from "../unit/support/kubeconfig";
@@ -164,13 +165,13 @@ describe("Bad input", () => {
             "s",
           ),
         );
-        assert.equal(await scratch.hasStaleLock(), false);
+        assert.equal(scratch.hasStaleLock(), false);
       } finally {
         await holder.kill();
       }
-      assert.equal(await scratch.hasStaleLock(), true);
+      assert.equal(scratch.hasStaleLock(), true);
       await scratch.cancel();
-      assert.equal(await scratch.hasStaleLock(), false);
+      assert.equal(scratch.hasStaleLock(), false);
     });
   });
 });
@@ -320,14 +321,8 @@ class Scratch {
     };
   }
 
-  /** What `hasStaleLock` says of this backend, which a mount of its own puts where the local one is. */
-  async hasStaleLock(): Promise<boolean> {
-    const ask = `require("./local/stackLock").hasStaleLock()`;
-    const script = 'mount --bind "$1" "$2" && exec "$3" --require ts-node/register --print "$4"';
-    const args = ["--mount", "sh", "-euc", script, "sh", this.backend, pulumiStateDir, process.execPath, ask];
-    const answer = (await run("unshare", args, { cwd: checkoutDir })).trim();
-    assert.match(answer, /^(true|false)$/);
-    return answer === "true";
+  hasStaleLock(): boolean {
+    return hasStaleLock(this.backend);
   }
 
   async cancel(): Promise<void> {

@@ -82,7 +82,7 @@ describe("smokeCheck", function () {
           assert.match(error.message, message, what);
           assert.match(
             error.message,
-            /^pyairtable:mcp-server: blue failed its smoke check, traffic has not moved:/,
+            /^pyairtable:mcp-server: blue failed its smoke check; no traffic was moved to it:/,
           );
           return true;
         });

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type RoutedTargetName, catalogEntry } from "../../../catalog";
 import { ColorRelease, type ColorReleaseArgs } from "../../../components";
 import { notAwaited } from "../../../components/awaiting";
-import { hashedName } from "../../../components/colorRelease";
+import { hashedName, secretName } from "../../../components/hashedName";
 import { type Recording, type RecordOptions, record } from "../support/recording";
 import { type World, startWorld } from "../support/world";
 import { gatewayPeers, legacyHost, release } from "./fixtures";
@@ -208,7 +208,7 @@ describe("ColorRelease", () => {
   it("keeps secrets in an immutable Secret, and the shared one before its own", async () => {
     const secrets = { API_KEY: "s3cret" };
     const made = await make({ release: release({ secrets }), sharedSecret: "frontend-shared" });
-    const name = hashedName("frontend-blue", secrets);
+    const name = secretName("frontend-blue", secrets);
     assert.deepEqual(made.inputs("it-secrets"), {
       apiVersion: "v1",
       kind: "Secret",

@@ -120,13 +120,22 @@ describe("ExtractedService", function () {
     );
   });
 
-  it("checks only what gains", async () => {
+  it("checks what gains before the route, and what has traffic already after the proof", async () => {
     await make({
       record: recordOf("frontend", { legacy: 50, blue: 50, green: 0 }),
       liveSplit: { legacy: 90, blue: 10, green: 0 },
     });
-    assert(world.events.includes(smokeCheckOf("frontend-blue")));
-    assert(!world.events.some((event) => event.includes(legacyHost)));
+    assertOrder(
+      smokeCheckOf("frontend-blue"),
+      "registered it-traffic-route",
+      proofOf("frontend"),
+      `GET ${legacyHost}:9101/`,
+    );
+  });
+
+  it("checks what has traffic on an update that changes nothing too", async () => {
+    await make({ record: recordOf("frontend", onBlue), liveSplit: onBlue });
+    assertOrder(proofOf("frontend"), smokeCheckOf("frontend-blue"));
   });
 
   it("makes smoke check and proof neither in a preview", async () => {
@@ -153,7 +162,7 @@ describe("ExtractedService", function () {
     );
     assert.match(
       made.failures.join("\n"),
-      /pyairtable:frontend: blue failed its smoke check, traffic has not moved:\n {2}answers \/: found status 503, expected 200/,
+      /pyairtable:frontend: blue failed its smoke check; no traffic was moved to it:\n {2}answers \/: found status 503, expected 200/,
     );
     assert.deepEqual(made.ofType("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"), []);
     assert(!world.events.includes(proofOf("frontend")));

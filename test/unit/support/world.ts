@@ -32,6 +32,7 @@ export async function startWorld(answer: Answerer = () => undefined): Promise<Wo
     if (asked.host === apiHost) return apiAnswer(asked);
     const routeHash = routeHashes.get(asked.host);
     if (routeHash !== undefined) return { headers: { "x-pyairtable-route": routeHash } };
+    if (asked.path === "/mcp") return { body: fourteenTools };
     if (asked.path !== "/consumer") return {};
     if (asked.method === "PUT") consumers.set(asked.host, asked.body.includes("true"));
     return { body: { consuming: consumers.get(asked.host) ?? true } };
@@ -61,8 +62,7 @@ export async function startWorld(answer: Answerer = () => undefined): Promise<Wo
 
 function apiAnswer({ method, path }: Asked): Reply | undefined {
   if (method === "GET" && path.includes("/deployments/")) return { body: readyDeployment };
-  if (path.endsWith("/proxy/mcp"))
-    return { body: { result: { tools: Array.from({ length: 14 }, () => ({})) } } };
+  if (path.endsWith("/proxy/mcp")) return { body: fourteenTools };
   if (path.includes("/proxy/")) return {};
   if (path.includes("/pods?")) return { body: { items: [] } };
   if (path.includes("/endpointslices?")) {
@@ -70,6 +70,8 @@ function apiAnswer({ method, path }: Asked): Reply | undefined {
   }
   return undefined;
 }
+
+const fourteenTools = { result: { tools: Array.from({ length: 14 }, () => ({})) } };
 
 const readyDeployment = {
   metadata: { generation: 1 },

@@ -1,0 +1,19 @@
+import { createHash, scryptSync } from "node:crypto";
+
+type Content = Readonly<Record<string, string>>;
+
+const digits = 10;
+
+/** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
+export function hashedName(name: string, content: Content): string {
+  return `${name}-${createHash("sha256").update(canonical(name, content)).digest("hex").slice(0, digits)}`;
+}
+
+/** The same for a Secret: names are read by many, so guessing the content from this one is made slow. */
+export function secretName(name: string, content: Content): string {
+  return `${name}-${scryptSync(canonical(name, content), "pyairtable", digits / 2).toString("hex")}`;
+}
+
+function canonical(name: string, content: Content): string {
+  return JSON.stringify([name, Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
