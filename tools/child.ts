@@ -12,6 +12,12 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** What to do for each running command when this process ends: one listener for all, however many run at once. */
+const atExit = new Set<() => void>();
+process.on("exit", () => {
+  for (const act of atExit) act();
+});
+
 /** How long a command may take to end by itself after it was told to, in ms. */
 const patience = 5_000;
 /** How many of the last lines of a failed command are shown. */
@@ -48,7 +54,7 @@ export async function run(
     kill("SIGTERM");
     setTimeout(onExit, patience).unref();
   };
-  process.once("exit", onExit);
+  atExit.add(onExit);
   options.signal?.addEventListener("abort", onAbort, { once: true });
 
   let output = "";
@@ -67,7 +73,7 @@ export async function run(
   } catch (error) {
     throw new Error(`${command} can't be run: ${String(error)}`);
   } finally {
-    process.off("exit", onExit);
+    atExit.delete(onExit);
     options.signal?.removeEventListener("abort", onAbort);
   }
   options.signal?.throwIfAborted();

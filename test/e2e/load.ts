@@ -11,7 +11,7 @@ export interface Load {
   /** Every request so far. */
   readonly shots: readonly Shot[];
   /** Does a switch with a slow and a streamed answer in flight. */
-  duringLongRequests<T>(work: () => Promise<T>): Promise<T>;
+  readonly duringLongRequests: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Runs `work` under open-loop load and fails when any request, long ones included, was lost. */
