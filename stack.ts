@@ -1,10 +1,10 @@
 import { Provider } from "@pulumi/kubernetes/provider";
-import type { types } from "@pulumi/kubernetes";
 import { type RoutedTargetName, catalogEntry } from "./catalog";
 import type { KubeApi } from "./cluster/kubeApi";
 import type { Release } from "./components/colorRelease";
 import { ExtractedService } from "./components/extractedService";
 import { Platform } from "./components/platform";
+import type { ReleasePeers } from "./components/releasePolicy";
 import { SharedResources } from "./components/sharedResources";
 import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/parse";
 import {
@@ -87,6 +87,7 @@ function buildTarget(
       ...(signingKey !== undefined && { signingKey }),
       proxies,
       gatewayPeers: gatewayPeers(config.platform),
+      controlPlaneCidrs: config.platform.controlPlaneCidrs,
       api,
     },
     { provider },
@@ -127,10 +128,7 @@ function releasesOf(wanted: TargetConfig, readyWithinSeconds: number): Partial<R
 }
 
 /** Proxies in the cluster call from their namespace; those at fixed addresses share the monorepo's host. */
-function gatewayPeers({
-  proxies,
-  legacyHost,
-}: StackConfig["platform"]): types.input.networking.v1.NetworkPolicyPeer[] {
+function gatewayPeers({ proxies, legacyHost }: StackConfig["platform"]): ReleasePeers["gateway"] {
   if (!("service" in proxies)) return [{ ipBlock: { cidr: `${legacyHost}/32` } }];
   const [proxyNamespace = ""] = proxies.service.split("/");
   return [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": proxyNamespace } } }];

@@ -105,6 +105,8 @@ export interface RoutedTarget<N extends RoutedTargetName = RoutedTargetName> ext
   readonly probes: { readonly startup: Probe; readonly readiness: Probe; readonly liveness: Probe };
   /** Targets that it calls. */
   readonly dependencies: readonly RoutedTargetName[];
+  /** Calls an API outside, such as Airtable's or a model's. */
+  readonly callsInternet: boolean;
   readonly resources: Resources;
   /** The longest that one answer may take, streams included; a backend is given this long to finish. */
   readonly longestRequestSeconds: number;

@@ -5,7 +5,7 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Probe, RoutedTarget } from "../catalog";
+import type { RoutedTarget } from "../catalog";
 import type { KubeApi } from "../cluster/kubeApi";
 import { waitUntilReady } from "../cluster/readiness";
 import type { Color } from "../migration";
@@ -13,12 +13,9 @@ import { notAwaited } from "./awaiting";
 import { gate, warnOf } from "./gate";
 import { hashedName, secretName } from "./hashedName";
 import { backendLabels, backendName, serviceRole } from "../cluster/names";
+import { type ReleasePeers, releasePolicy } from "./releasePolicy";
+import { type ReleasePod, releasePod } from "./releasePod";
 import { workloadSettings } from "./workloadSettings";
-
-/** Time for every proxy to learn that an endpoint is going; until then a pod that is to end still answers. */
-const endpointPropagationSeconds = 15;
-/** After its longest request a pod gets this long to end by itself. */
-const shutdownSeconds = 5;
 
 /** Replicas above the capacity, under load. */
 export interface Autoscale {
@@ -45,12 +42,9 @@ export interface Release {
 }
 
 /** A release that runs, for what must wait for it or run beside it. */
-export interface RunningRelease {
+export interface RunningRelease extends Pick<ReleasePod, "pod" | "container"> {
   /** Resolves when it is ready at full capacity, and fails the update when it isn't in time. */
   readonly ready: pulumi.Output<string>;
-  /** Its pod without containers, and its one container without what serves: all that a consumer shares with it. */
-  readonly pod: Omit<types.input.core.v1.PodSpec, "containers">;
-  readonly container: Omit<types.input.core.v1.Container, "name">;
 }
 
 export interface ColorReleaseArgs {
@@ -65,10 +59,7 @@ export interface ColorReleaseArgs {
   mustBeReady?: boolean;
   /** A Secret that all of the target's backends share. @default none */
   sharedSecret?: pulumi.Input<string>;
-  /** From where the data plane calls. */
-  gatewayPeers: types.input.networking.v1.NetworkPolicyPeer[];
-  /** IPv4 address of the monorepo, whose databases and queues a release still uses. */
-  legacyHost: string;
+  peers: ReleasePeers;
   api: KubeApi;
 }
 
@@ -137,56 +128,15 @@ export class ColorRelease extends pulumi.ComponentResource {
       secretNames.push(secret.metadata.name);
     }
 
-    const container: RunningRelease["container"] = {
+    const { pod, container, podSpec } = releasePod({
+      target,
+      color,
+      selector,
       image: release.image,
-      env: [
-        { name: "PYAIRTABLE_TARGET", value: target.name },
-        { name: "PYAIRTABLE_BACKEND", value: color },
-        { name: "PORT", value: String(target.port) },
-      ],
-      envFrom: [
-        { configMapRef: { name: configMap.metadata.name } },
-        ...secretNames.map((secretName) => ({ secretRef: { name: secretName } })),
-      ],
-      resources: target.resources,
-      securityContext: {
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ["ALL"] },
-      },
-      volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-    };
-    const pod: RunningRelease["pod"] = {
       serviceAccountName: serviceAccount.metadata.name,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
-      terminationGracePeriodSeconds:
-        endpointPropagationSeconds + target.longestRequestSeconds + shutdownSeconds,
-      topologySpreadConstraints: [
-        {
-          maxSkew: 1,
-          topologyKey: "kubernetes.io/hostname",
-          whenUnsatisfiable: "ScheduleAnyway",
-          labelSelector: { matchLabels: selector },
-        },
-      ],
-      volumes: [{ name: "tmp", emptyDir: {} }],
-    };
-    const podSpec: types.input.core.v1.PodSpec = {
-      ...pod,
-      containers: [
-        {
-          ...container,
-          name: "service",
-          ports: [{ name: "http", containerPort: target.port }],
-          startupProbe: httpProbe(target.probes.startup),
-          readinessProbe: httpProbe(target.probes.readiness),
-          livenessProbe: httpProbe(target.probes.liveness),
-          lifecycle: { preStop: { sleep: { seconds: endpointPropagationSeconds } } },
-        },
-      ],
-    };
+      configMapName: configMap.metadata.name,
+      secretNames,
+    });
 
     const deploymentSpec: types.input.apps.v1.DeploymentSpec = {
       // A scaler that owns the replicas and a program that states them would undo each other.
@@ -260,22 +210,11 @@ export class ColorRelease extends pulumi.ComponentResource {
       `${name}-network-policy`,
       {
         metadata: { name: fullName, namespace, labels },
-        spec: {
-          podSelector: { matchLabels: { "app.kubernetes.io/instance": fullName } },
-          policyTypes: ["Ingress", "Egress"],
-          ingress: [{ from: args.gatewayPeers, ports: [{ port: "http" }] }],
-          egress: [
-            { to: args.gatewayPeers },
-            { to: [{ ipBlock: { cidr: `${args.legacyHost}/32` } }] },
-            {
-              to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
-              ports: [
-                { port: 53, protocol: "UDP" },
-                { port: 53, protocol: "TCP" },
-              ],
-            },
-          ],
-        },
+        spec: releasePolicy({
+          podLabels: { "app.kubernetes.io/instance": fullName },
+          callsInternet: target.callsInternet,
+          peers: args.peers,
+        }),
       },
       child,
     );
@@ -283,8 +222,4 @@ export class ColorRelease extends pulumi.ComponentResource {
     this.running = { ready, pod, container };
     this.registerOutputs({});
   }
-}
-
-function httpProbe({ path, periodSeconds, failureThreshold }: Probe): types.input.core.v1.Probe {
-  return { httpGet: { path, port: "http" }, periodSeconds, failureThreshold };
 }

@@ -1,5 +1,4 @@
 import { Secret } from "@pulumi/kubernetes/core/v1";
-import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { RoutedTarget } from "../catalog";
 import type { KubeApi } from "../cluster/kubeApi";
@@ -21,6 +20,7 @@ import { secretName } from "./hashedName";
 import { LegacyBackend } from "./legacyBackend";
 import { targetLabels } from "../cluster/names";
 import { QueueConsumer } from "./queueConsumer";
+import type { ReleasePeers } from "./releasePolicy";
 import { TrafficSplit } from "./trafficSplit";
 
 export interface ExtractedServiceArgs {
@@ -42,8 +42,10 @@ export interface ExtractedServiceArgs {
   signingKey?: string;
   /** How every replica of the proxy is asked whether it serves a split. */
   proxies: Proxies;
-  /** From where the data plane calls a backend. */
-  gatewayPeers: types.input.networking.v1.NetworkPolicyPeer[];
+  /** The data plane, as a peer of the releases. */
+  gatewayPeers: ReleasePeers["gateway"];
+  /** IPv4 ranges that the API server's calls come from. */
+  controlPlaneCidrs: ReleasePeers["controlPlaneCidrs"];
   api: KubeApi;
 }
 
@@ -76,8 +78,7 @@ export class ExtractedService extends pulumi.ComponentResource {
           target,
           color,
           namespace,
-          gatewayPeers: args.gatewayPeers,
-          legacyHost,
+          peers: { gateway: args.gatewayPeers, controlPlaneCidrs: args.controlPlaneCidrs, legacyHost },
           api,
           ...(wanted && { release: wanted }),
           mustBeReady: record.split[color] >= liveSplit[color],

@@ -8,6 +8,7 @@ export { Platform } from "./platform";
 export type { PlatformArgs } from "./platform";
 export { QueueConsumer } from "./queueConsumer";
 export type { QueueConsumerArgs } from "./queueConsumer";
+export type { ReleasePeers } from "./releasePolicy";
 export { SharedResources } from "./sharedResources";
 export type { SharedResourcesArgs } from "./sharedResources";
 export { TrafficSplit } from "./trafficSplit";

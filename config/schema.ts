@@ -41,6 +41,8 @@ const proxies = 'a list of "host:port", or { service: namespace/name, port }';
 const address = "host:port";
 const service = "the namespace/name of a Service";
 
+const cidrs = "a list of IPv4 ranges (10.0.0.0/24)";
+
 export const environmentSchema = z.enum(["local", "staging", "production"], {
   error: "local, staging or production",
 });
@@ -83,6 +85,8 @@ const platformSchema = z.strictObject(
       ],
       { error: proxies },
     ),
+    /** IPv4 ranges that the API server's calls come from, where NetworkPolicies are enforced. Default: none. */
+    controlPlaneCidrs: z.array(z.cidrv4({ error: cidrs }), { error: cidrs }).default([]),
     /** The kubeconfig's context. Default: its current one. */
     kubeContext: z
       .string({ error: "the name of a context" })

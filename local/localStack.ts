@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Toolbox } from "../tools/acquire";
 import { localEnvironment, stackName } from "./environment";
 import { checkoutDir } from "./paths";
-import { run } from "./platform/run";
+import { run } from "../tools/child";
 import { hasStaleLock } from "./stackLock";
 
 const stackFileName = `Pulumi.${stackName}.yaml`;

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import Mocha from "mocha";
@@ -5,7 +7,6 @@ import { bringUp } from "../local/bringUp";
 import { checkoutDir } from "../local/paths";
 import { stopPlatform } from "../local/platform/down";
 import { runningParts } from "../local/platform/processes";
-import { run } from "../local/platform/run";
 import { withPlatformLock } from "../local/platformLock";
 import { acquireTools } from "../tools/acquire";
 import { elapsed } from "../tools/progress";
@@ -58,15 +59,9 @@ async function main(): Promise<number> {
 }
 
 async function check(command: string, args: readonly string[]): Promise<Tally> {
-  try {
-    await run(command, args, { cwd: checkoutDir });
-    process.stdout.write("ok\n");
-    return { passed: 1, failed: 0, skipped: 0 };
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    process.stdout.write(`${stdout ?? ""}${stderr ?? ""}\n`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
+  const child = spawn(command, args, { cwd: checkoutDir, stdio: "inherit" });
+  const [code] = (await once(child, "close")) as [number | null];
+  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
 function runMocha(folders: readonly string[], timeout: number): Promise<Tally> {

@@ -5,7 +5,7 @@ import readline from "node:readline";
 export interface RunOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
   /** Ends the command and all that it started. */
   readonly signal?: AbortSignal;
   /** Called with each line that the command writes to stderr. */

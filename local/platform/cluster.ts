@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Toolbox } from "../../tools/acquire";
 import { adminKubeconfig, stateDir } from "../paths";
 import { nodeName } from "./node";
-import { run } from "./run";
+import { run } from "../../tools/child";
 
 const gatewayClass = `
 apiVersion: gateway.networking.k8s.io/v1

@@ -7,7 +7,7 @@ import ports from "../ports.json";
 import { expectOk } from "./http";
 import { kubeconfigFile } from "./kubeconfigs";
 import type { Part } from "./processes";
-import { run } from "./run";
+import { run } from "../../tools/child";
 
 /** The Gateway that the stack creates and Contour serves. */
 export const gateway = { namespace: "pyairtable", name: "pyairtable" };

@@ -4,7 +4,7 @@ import path from "node:path";
 import { catalogEntry, routedTargets } from "../../catalog";
 import type { Toolbox } from "../../tools/acquire";
 import { containerdSocket, stateDir } from "../paths";
-import { run } from "./run";
+import { run } from "../../tools/child";
 
 export const pauseImage = "localhost/pause:1";
 

@@ -10,7 +10,7 @@ import { pauseImage } from "./images";
 import { kubeconfigFile } from "./kubeconfigs";
 import { bridge, nodePodCidr, podCidr } from "./network";
 import type { Part } from "./processes";
-import { run } from "./run";
+import { run } from "../../tools/child";
 
 /** Resolves on this machine without DNS, so that logs, exec and probes through the API server reach the kubelet. */
 export const nodeName = "localhost";

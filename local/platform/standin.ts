@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { stateDir } from "../paths";
-import { run } from "./run";
+import { run } from "../../tools/child";
 
 /** Builds the stand-in service from its source beside this file; the compiler's cache makes a repeat cheap. */
 export async function buildStandin(): Promise<string> {

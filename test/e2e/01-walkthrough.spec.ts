@@ -4,7 +4,7 @@ import path from "node:path";
 import { PassThrough } from "node:stream";
 import { z } from "zod";
 import { checkoutDir, outDir } from "../../local/paths";
-import { run } from "../../local/platform/run";
+import { run } from "../../tools/child";
 import { walkthrough } from "../../local/walkthrough";
 import { tools } from "./world";
 

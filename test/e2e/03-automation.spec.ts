@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LocalStack } from "../../local/localStack";
-import { run } from "../../local/platform/run";
+import { run } from "../../tools/child";
 import { commitSplit, split, stackOnLegacy, succeeded, tools } from "./world";
 
 const queue = "automation";

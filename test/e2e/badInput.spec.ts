@@ -8,7 +8,7 @@ import { z } from "zod";
 import { type Value, editStackFile } from "../../config/edit";
 import { localEnvironment, stackName } from "../../local/environment";
 import { checkoutDir, outDir } from "../../local/paths";
-import { run } from "../../local/platform/run";
+import { run } from "../../tools/child";
 import { hasStaleLock } from "../../local/stackLock";
 import type { Toolbox } from "../../tools/acquire";
 import { startHttpStub } from "../unit/support/httpStub";

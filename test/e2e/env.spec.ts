@@ -5,7 +5,7 @@ import path from "node:path";
 import { stackName } from "../../local/environment";
 import { LocalStack } from "../../local/localStack";
 import { adminKubeconfig, checkoutDir, outDir, pulumiStateDir } from "../../local/paths";
-import { run } from "../../local/platform/run";
+import { run } from "../../tools/child";
 import { tools } from "./world";
 
 describe("npm run -s env", () => {

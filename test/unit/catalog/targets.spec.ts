@@ -3,6 +3,13 @@ import { catalogEntry, routedTargets, targetNames } from "../../../catalog";
 import type { RoutedTargetName } from "../../../catalog";
 
 describe("catalog", () => {
+  it("lets only the targets that wrap an outside API call the internet", () => {
+    assert.deepEqual(
+      routedTargets.filter((name) => catalogEntry(name).callsInternet),
+      ["llm-orchestrator", "airtable-gateway"],
+    );
+  });
+
   it("lists the nine targets in the plan's order: tier, then priority", () => {
     const order = targetNames
       .map((name) => catalogEntry(name))

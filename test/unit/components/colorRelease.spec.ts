@@ -79,8 +79,7 @@ describe("ColorRelease", () => {
       target: catalogEntry(target),
       color: "blue",
       namespace: "apps",
-      gatewayPeers,
-      legacyHost,
+      peers: { gateway: gatewayPeers, controlPlaneCidrs: [], legacyHost },
       api: world.api,
       ...changes,
     } as const;

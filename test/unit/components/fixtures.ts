@@ -56,6 +56,7 @@ export function extracted(
     record: recordOf(name, ALL_LEGACY),
     proxies: ["192.0.2.1:8080"],
     gatewayPeers,
+    controlPlaneCidrs: [],
     api,
     ...changes,
   };
