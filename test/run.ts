@@ -4,11 +4,13 @@ import fs from "node:fs";
 import path from "node:path";
 import Mocha from "mocha";
 import { bringUp } from "../local/bringUp";
-import { checkoutDir } from "../local/paths";
+import { LocalStack } from "../local/localStack";
+import { checkoutDir, outDir } from "../local/paths";
 import { stopPlatform } from "../local/platform/down";
 import { runningParts } from "../local/platform/processes";
 import { withPlatformLock } from "../local/platformLock";
 import { acquireTools } from "../tools/acquire";
+import type { Toolbox } from "../tools/acquire";
 import { elapsed } from "../tools/progress";
 
 interface Tally {
@@ -47,7 +49,7 @@ async function main(): Promise<number> {
   tallies.push(await timed("end to end", () => runMocha(["e2e"], 300_000)));
   // Last, because it leaves nothing to test: a platform that was up before is left up.
   tallies.push(await timed("platform", () => runMocha(["platform"], 300_000)));
-  if (wasUp) await withPlatformLock(() => bringUp(tools));
+  if (wasUp) await restore(tools);
   else await withPlatformLock(stopPlatform);
 
   const sum = (count: (tally: Tally) => number): number =>
@@ -56,6 +58,14 @@ async function main(): Promise<number> {
   process.stdout.write(`\n${timings.map(([name, ms]) => `${name}: ${elapsed(ms)}`).join("\n")}\n`);
   process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
   return failed === 0 ? 0 : 1;
+}
+
+/** Whoever had the platform up finds it up again, with the stack as in the checkout's file. */
+async function restore(tools: Toolbox): Promise<void> {
+  await withPlatformLock(() => bringUp(tools));
+  const stack = await LocalStack.create(tools, path.join(outDir, "restored"));
+  const { code, output } = await stack.up();
+  if (code !== 0) throw new Error(`the platform is up again, but its stack is not:\n${output}`);
 }
 
 async function check(command: string, args: readonly string[]): Promise<Tally> {
