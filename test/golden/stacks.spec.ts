@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import type { RoutedTargetName } from "../../catalog";
-import { editStackFile, setTraffic } from "../../config";
+import { editStackFile, setTraffic } from "../../config/edit";
 import type { Split } from "../../migration";
 import { matchGolden } from "./golden";
 import { stackGraph } from "./stackGraph";

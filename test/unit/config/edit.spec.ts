@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { z } from "zod";
 import { routedTargets } from "../../../catalog";
-import { editStackFile, removeFromStackFile, setTraffic } from "../../../config";
+import { editStackFile, removeFromStackFile, setTraffic } from "../../../config/edit";
 import { splits } from "../migration/arbitraries";
 
 const file = `# who may edit: the platform team

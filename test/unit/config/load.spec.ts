@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { setAllConfig } from "@pulumi/pulumi/runtime";
-import { ConfigError, loadStackConfig, parseStackConfig } from "../../../config";
+import { loadStackConfig } from "../../../config/load";
+import { parseStackConfig } from "../../../config/parse";
+import { ConfigError } from "../../../config/problem";
 import { stackFile } from "./stackFile";
 
 describe("loading the config of the running stack", () => {

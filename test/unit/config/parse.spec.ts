@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ConfigError, parseStackConfig } from "../../../config";
+import { parseStackConfig } from "../../../config/parse";
+import { ConfigError } from "../../../config/problem";
 import { digest, stackFile } from "./stackFile";
 import type { File } from "./stackFile";
 
