@@ -1,3 +1,5 @@
+import fs from "node:fs";
+import { z } from "zod";
 import { ip, ipOutput } from "./ip";
 
 export const bridge = "pyairtable0";
@@ -23,13 +25,28 @@ export function createNetwork(): void {
 
 /** Takes the bridge, its routes and the pods' interfaces away; safe when any of them is gone already. */
 export function deleteNetwork(): void {
-  for (const link of JSON.parse(ipOutput("-json", "link", "show", "type", "veth")) as {
-    ifname?: string;
-    master?: string;
-  }[]) {
-    if (link.master === bridge && link.ifname) ip("link", "delete", link.ifname);
-  }
-  if (ipOutput("route").includes(`blackhole ${podCidr}`))
+  for (const name of podInterfaces()) deleteLink(name);
+  if (ipOutput("route").includes(`blackhole ${podCidr}`)) {
     ip("route", "delete", "blackhole", podCidr, "metric", "9999");
-  if (ipOutput("link").includes(`${bridge}:`)) ip("link", "delete", bridge);
+  }
+  deleteLink(bridge);
+}
+
+const linksSchema = z.array(z.object({ ifname: z.string().optional(), master: z.string().optional() }));
+
+/** This side of the pods' links to the bridge. */
+function podInterfaces(): string[] {
+  const links = linksSchema.parse(JSON.parse(ipOutput("-json", "link", "show", "type", "veth")));
+  return links.flatMap(({ ifname, master }) => (master === bridge && ifname !== undefined ? [ifname] : []));
+}
+
+/** The kernel takes a pod's interface away with its namespace, at any moment. */
+function deleteLink(name: string): void {
+  const isThere = (): boolean => fs.existsSync(`/sys/class/net/${name}`);
+  if (!isThere()) return;
+  try {
+    ip("link", "delete", name);
+  } catch (error) {
+    if (isThere()) throw error;
+  }
 }
