@@ -6,7 +6,7 @@ import { KubeconfigError } from "./cluster/kubeconfig";
 import { withoutStack } from "./components/withoutStack";
 import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
-import { type Violation, formatViolations, judge } from "./migration";
+import { type Violation, formatViolations, judge, setAside } from "./migration";
 import { appliedSplits, type StackOutputs } from "./outputs";
 import { buildStack } from "./stack";
 
@@ -17,8 +17,16 @@ async function main(): Promise<StackOutputs> {
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = new Date();
   const wanted = new Map(routedTargets.map((target) => [target, config.targets[target]]));
-  enforce(judge({ live, applied, wanted, soakHours: config.migration.soakHours, now }));
-  return buildStack({ config, live, api, now });
+  const input = { live, applied, wanted, soakHours: config.migration.soakHours, now };
+  const violations = judge(input);
+  const aside = setAside(input, violations);
+  enforce(violations.filter((violation) => !aside.includes(violation)));
+  if (aside.length > 0) {
+    void pulumi.log.warn(
+      `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
+    );
+  }
+  return buildStack({ config, live, api, now, leftAlone: new Set(aside.map(({ target }) => target)) });
 }
 
 /** What waits only for time is said in a preview and refused in an update; everything else is refused in both. */

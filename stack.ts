@@ -26,6 +26,8 @@ export interface StackInputs {
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
   readonly api: KubeApi;
   readonly now: Date;
+  /** Targets whose live route this update doesn't touch. */
+  readonly leftAlone: ReadonlySet<RoutedTargetName>;
 }
 
 /** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
@@ -63,7 +65,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
 
 function buildTarget(
   name: RoutedTargetName,
-  { config, live, api, now }: StackInputs,
+  { config, live, api, now, leftAlone }: StackInputs,
   platform: Platform,
   provider: Provider,
 ): TargetOutputs {
@@ -84,6 +86,7 @@ function buildTarget(
       releases: releasesOf(wanted, config.platform.readyWithinSeconds),
       record,
       ...(believed && { liveSplit: believed.split }),
+      leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),
       proxies,
       gatewayPeers: gatewayPeers(config.platform),

@@ -38,6 +38,8 @@ export interface ExtractedServiceArgs {
   record: RouteRecord;
   /** The split that the live route holds. @default all on legacy */
   liveSplit?: Split;
+  /** Doesn't touch the live route, which somebody else has changed. @default false */
+  leaveRouteAlone?: boolean;
   /** The key that signs tokens, for a target whose backends share one. @default none */
   signingKey?: string;
   /** How every replica of the proxy is asked whether it serves a split. */
@@ -118,6 +120,7 @@ export class ExtractedService extends pulumi.ComponentResource {
         hostname: args.hostname,
         record,
         after: checked,
+        leaveAlone: args.leaveRouteAlone ?? false,
         proxies: args.proxies,
         api,
       },

@@ -1,6 +1,6 @@
 export { fromRoute, isTampered, toAnnotations } from "./routeRecord";
 export type { Images, LegacyState, LiveRoute, RouteRecord, TamperedRoute } from "./routeRecord";
-export { judge } from "./rules";
+export { judge, setAside } from "./rules";
 export type { JudgeInput } from "./rules";
 export {
   ALL_LEGACY,

@@ -24,17 +24,8 @@ export interface JudgeInput {
  * standby of a release) isn't even shown to them, so that no rule, however wrong, can refuse one.
  */
 export function judge(input: JudgeInput): Violation[] {
-  const { soakHours, now } = input;
-  const moves = [...input.wanted].map(([target, wanted]) =>
-    describeMove({
-      target,
-      route: input.live.get(target),
-      applied: input.applied.get(target),
-      wanted,
-      soakHours,
-      now,
-    }),
-  );
+  const { soakHours } = input;
+  const moves = describeMoves(input);
   return moves
     .filter((move) => !move.isWayBack)
     .flatMap((move) =>
@@ -42,6 +33,33 @@ export function judge(input: JudgeInput): Violation[] {
         refuses(move, { moves, soakHours }).map((refusal) => ({ target: move.target, rule, ...refusal })),
       ),
     );
+}
+
+/**
+ * Of `violations`, those that must not hold up an update that brings some target back: drift of targets from which the
+ * file asks nothing new. They are said, and their routes left as they are.
+ */
+export function setAside(input: JudgeInput, violations: readonly Violation[]): Violation[] {
+  const moves = describeMoves(input);
+  if (!moves.some(({ live, isWayBack, isTransition }) => live !== undefined && isWayBack && isTransition))
+    return [];
+  const standing = moves
+    .filter(({ applied, wanted }) => applied !== undefined && splitsEqual(applied, wanted.split))
+    .map(({ target }) => target);
+  return violations.filter(({ rule, target }) => rule === drift.name && standing.includes(target));
+}
+
+function describeMoves({ live, applied, wanted, soakHours, now }: JudgeInput): Move[] {
+  return [...wanted].map(([target, each]) =>
+    describeMove({
+      target,
+      route: live.get(target),
+      applied: applied.get(target),
+      wanted: each,
+      soakHours,
+      now,
+    }),
+  );
 }
 
 interface Circumstances {

@@ -70,6 +70,26 @@ describe("an update that must not go through", () => {
     succeeded(await stack.preview());
   });
 
+  it("is drift when somebody edited weights by hand, but a way back of another target goes first, and of this one too", async () => {
+    await commitSplit(stack, "api-gateway", split("blue 100"));
+    succeeded(await stack.up());
+    await commitSplit(stack, "frontend", split("legacy 90 / blue 10"));
+    succeeded(await stack.up());
+    await editWeights("api-gateway", [40, 60, 0]);
+    refused(await stack.up(), /pyairtable:api-gateway\.traffic \(drift\)/);
+
+    await stack.revert(1);
+    const back = succeeded(await stack.up());
+    assert.match(back.output, /A way back goes first; these routes are left as they are/);
+    assert.match(await httpRoute("frontend"), /"pyairtable\.dev\/split":"legacy 100"/);
+    assert.match(await httpRoute("api-gateway"), /"weight":60/);
+
+    await commitSplit(stack, "api-gateway", split("legacy 100"));
+    succeeded(await stack.up());
+    assert.doesNotMatch(await httpRoute("api-gateway"), /"weight":60/);
+    succeeded(await stack.preview());
+  });
+
   it("leaves a session of auth-service valid on the other backend", async () => {
     const issued = await askBackend("legacy", "/token", { method: "POST", body: "a user" });
     const { token } = z.object({ token: z.string() }).parse(JSON.parse(issued.body));
@@ -79,6 +99,28 @@ describe("an update that must not go through", () => {
     assert.equal(validated.status, 200, validated.body);
   });
 });
+
+async function httpRoute(target: string): Promise<string> {
+  return kubectl(await tools(), ["-n", "pyairtable", "get", "httproute", target, "-o", "json"]).then((json) =>
+    JSON.stringify(JSON.parse(json)),
+  );
+}
+
+/** As `kubectl edit` would: another field manager, which then owns the weights. */
+async function editWeights(target: string, weights: readonly number[]): Promise<void> {
+  const routeSchema = z.object({ spec: z.object({ rules: z.array(z.unknown()) }) });
+  const { spec } = routeSchema.parse(JSON.parse(await httpRoute(target)));
+  const users = spec.rules.length - 1;
+  const patch = weights.map((value, index) => ({
+    op: "replace",
+    path: `/spec/rules/${users}/backendRefs/${index}/weight`,
+    value,
+  }));
+  await kubectl(await tools(), [
+    ...["-n", "pyairtable", "patch", "httproute", target, "--type=json", "--field-manager=kubectl-edit"],
+    ...["-p", JSON.stringify(patch)],
+  ]);
+}
 
 async function deployments(): Promise<string> {
   return kubectl(await tools(), ["-n", "pyairtable", "get", "deployments", "-o", "name"]).then((names) =>

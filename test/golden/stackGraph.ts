@@ -26,7 +26,13 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
   try {
     const { resources, failures } = await record(
       () => {
-        buildStack({ config: last, live, api: world.api, now: dayOf(configs.length - 1) });
+        buildStack({
+          config: last,
+          live,
+          api: world.api,
+          now: dayOf(configs.length - 1),
+          leftAlone: new Set(),
+        });
       },
       { onRegister: world.onRegister },
     );

@@ -34,6 +34,12 @@ describe("TrafficSplit", () => {
     return record(() => new TrafficSplit("it", args), { onRegister: world.onRegister, ...options });
   }
 
+  it("proves nothing of a route that is left alone", async () => {
+    const made = await make({ leaveAlone: true });
+    assert.deepEqual(made.names(), ["it", "it-route"]);
+    assert(!world.events.includes(proofOf));
+  });
+
   it("is one HTTPRoute with the weights, the record, the answer headers and a rule per running backend", async () => {
     const made = await make();
     assert.deepEqual(made.names(), ["it", "it-route"]);
@@ -64,6 +70,7 @@ describe("TrafficSplit", () => {
           "pyairtable.dev/transition": recordOf("frontend", split).transition,
           "pyairtable.dev/images": '{"blue":"registry/app:1"}',
           "pyairtable.dev/legacy": "standby",
+          "pulumi.com/patchForce": "true",
         },
       },
       spec: {

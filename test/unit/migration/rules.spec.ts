@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ALL_LEGACY, formatViolations, judge, nextRecord } from "../../../migration";
+import { ALL_LEGACY, formatViolations, judge, nextRecord, setAside } from "../../../migration";
 import type { JudgeInput, LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
 import type { RoutedTargetName } from "../../../catalog";
 import { calm, hoursLater, soakHours, start } from "./arbitraries";
@@ -345,5 +345,34 @@ docs
     fix:      leave docs as it is until frontend is soaked or back on legacy
     not before 2025-08-12T09:00:00Z`,
     );
+  });
+});
+
+describe("drift beside a way back", () => {
+  const drifted: Case = {
+    live: { frontend: at("frontend", half), docs: { tampered: "edited" } },
+    applied: { frontend: half, docs: part },
+    wanted: { frontend: calm(ALL_LEGACY), docs: calm(part) },
+  };
+  const aside = (situation: Case): string[] =>
+    setAside(input(situation), judge(input(situation))).map(({ target, rule }) => `${target} ${rule}`);
+
+  it("is set aside, so that it doesn't hold up the way back of another target", () => {
+    assert.deepEqual(aside(drifted), ["docs drift"]);
+  });
+
+  it("isn't set aside when nothing is brought back", () => {
+    assert.deepEqual(aside({ ...drifted, wanted: { frontend: calm(half), docs: calm(part) } }), []);
+  });
+
+  it("isn't set aside when the file moves the drifted target too", () => {
+    assert.deepEqual(aside({ ...drifted, wanted: { frontend: calm(ALL_LEGACY), docs: calm(half) } }), []);
+  });
+
+  it("is all that is set aside", () => {
+    const wanted = { frontend: calm(ALL_LEGACY), "api-gateway": calm(part), docs: calm(part) };
+    const live = { ...drifted.live, "api-gateway": onLegacy("api-gateway") };
+    const situation = { ...drifted, live, applied: { ...drifted.applied, "api-gateway": part }, wanted };
+    assert.ok(aside(situation).every((each) => each.endsWith(" drift")));
   });
 });

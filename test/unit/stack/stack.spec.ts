@@ -28,7 +28,7 @@ describe("buildStack", () => {
     const made = await record(
       () => {
         pulumi
-          .output(buildStack({ config, live, api: world.api, now }))
+          .output(buildStack({ config, live, api: world.api, now, leftAlone: new Set() }))
           .apply((known) => results.push(known));
       },
       { onRegister: world.onRegister },
