@@ -17,7 +17,10 @@ const xds = [`--xds-address=127.0.0.1`, `--xds-port=${ports.xds}`] as const;
 
 export function contour(tools: Toolbox): Part {
   const configFile = path.join(stateDir, "config", "contour.yaml");
-  fs.writeFileSync(configFile, stringify({ gateway: { gatewayRef: gateway } }));
+  fs.writeFileSync(
+    configFile,
+    stringify({ gateway: { gatewayRef: gateway }, network: { "admin-port": ports.envoyAdmin } }),
+  );
   return {
     name: "contour",
     command: [
@@ -34,6 +37,7 @@ export function contour(tools: Toolbox): Part {
       `--http-port=${ports.contourHttp}`,
       "--health-address=127.0.0.1",
       `--health-port=${ports.contourHealth}`,
+      `--debug-http-port=${ports.contourDebug}`,
       "--stats-address=127.0.0.1",
       `--stats-port=${ports.envoyStats}`,
       // The standard channel has no CRD for them.

@@ -1,6 +1,7 @@
-import fs from "node:fs";
+import { once } from "node:events";
+import net from "node:net";
 import path from "node:path";
-import { catalogEntry, routedTargets } from "../../catalog";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "../../catalog";
 import type { Toolbox } from "../../tools/acquire";
 import { stateDir } from "../paths";
 import ports from "../ports.json";
@@ -43,7 +44,7 @@ export function legacyServices(tools: Toolbox, standin: string): Part[] {
         PORT: String(port),
         PYAIRTABLE_TARGET: target,
         PYAIRTABLE_BACKEND: "legacy",
-        ...special(target, port),
+        ...special(target),
       },
       configFiles: [standin],
       ready: () => expectOk(`http://${hostAddress}:${port}/readyz`),
@@ -51,15 +52,15 @@ export function legacyServices(tools: Toolbox, standin: string): Part[] {
   });
 }
 
-function special(target: string, port: number): Record<string, string> {
+function special(target: RoutedTargetName): Record<string, string> {
   switch (target) {
     case "auth-service":
       return signingKeyEnvironment;
     case "mcp-server":
-      return { MCP_TOOLS: "14", INNER_PORT: String(port + 100) };
+      return { MCP_TOOLS: "14", INNER_PORT: String(ports["podinfo-mcp-server"]) };
     case "automation":
       return {
-        INNER_PORT: String(port + 100),
+        INNER_PORT: String(ports["podinfo-automation"]),
         CONSUMER_SWITCH: path.join(stateDir, "legacy-automation-consumer"),
         QUEUE: "automation",
         QUEUE_ADDRESS: `${hostAddress}:${ports.redis}`,
@@ -71,11 +72,10 @@ function special(target: string, port: number): Record<string, string> {
 
 /** Throws unless something listens on the port of 127.0.0.1. */
 async function expectOpen(port: number): Promise<void> {
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  const listening = fs
-    .readFileSync("/proc/net/tcp", "utf8")
-    .split("\n")
-    .some((line) => line.includes(`0100007F:${hex} 00000000:0000 0A`));
-  if (!listening) throw new Error(`nothing listens on 127.0.0.1:${port}`);
-  return Promise.resolve();
+  const socket = net.connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+  } finally {
+    socket.destroy();
+  }
 }
