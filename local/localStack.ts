@@ -18,8 +18,6 @@ export interface PulumiResult {
 }
 
 export interface PulumiOptions {
-  /** Called with each line as it comes. */
-  readonly onLine?: (line: string) => void;
   /** Kills the command. */
   readonly signal?: AbortSignal;
   readonly environment?: Readonly<NodeJS.ProcessEnv>;
@@ -97,10 +95,7 @@ export class LocalStack {
   }
 
   /** Runs the CLI as a user would, in the checkout, on the local stack. */
-  pulumi(
-    args: readonly string[],
-    { onLine, signal, environment }: PulumiOptions = {},
-  ): Promise<PulumiResult> {
+  pulumi(args: readonly string[], { signal, environment }: PulumiOptions = {}): Promise<PulumiResult> {
     const started = Date.now();
     return new Promise((resolve, reject) => {
       const child = spawn(this.tools.path("pulumi"), [...args, "--non-interactive", "--color", "never"], {
@@ -112,12 +107,8 @@ export class LocalStack {
         ...(signal && { signal, killSignal: "SIGINT" as const }),
       });
       let output = "";
-      let partial = "";
       const take = (chunk: Buffer): void => {
         output += chunk.toString();
-        const lines = (partial + chunk.toString()).split("\n");
-        partial = lines.pop() ?? "";
-        for (const line of lines) onLine?.(line);
       };
       child.stdout.on("data", take);
       child.stderr.on("data", take);
