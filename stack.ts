@@ -1,6 +1,7 @@
 import { Provider } from "@pulumi/kubernetes/provider";
 import { type RoutedTargetName, catalogEntry } from "./catalog";
 import type { KubeApi } from "./cluster/kubeApi";
+import { hostnameOf } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
 import { ExtractedService } from "./components/extractedService";
 import { Platform } from "./components/platform";
@@ -73,7 +74,7 @@ function buildTarget(
   const wanted = config.targets[name];
   const believed = believedRoute(live.get(name));
   const record = nextRecord(name, believed, wanted, now);
-  const hostname = `${name}.${domain}`;
+  const hostname = hostnameOf(name, domain);
   const { signingKey } = signingKeyOf(wanted);
   const service = new ExtractedService(
     name,

@@ -1,5 +1,8 @@
-import https from "node:https";
+import { once } from "node:events";
 import http from "node:http";
+import https from "node:https";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ClusterAccess, loadClusterAccess } from "./kubeconfig";
 
 export interface Answer {
@@ -9,9 +12,9 @@ export interface Answer {
 }
 
 export interface Question {
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
+  /** Sent as JSON, unless the headers name another type of it. */
   readonly body?: unknown;
   /** @default 10 */
   readonly timeoutSeconds?: number;
@@ -27,7 +30,13 @@ export class UnreachableError extends Error {
  * program's own work takes, on every preview.
  */
 export class KubeApi {
-  private constructor(private readonly access: ClusterAccess) {}
+  /** Connections are kept: a handshake costs more than an answer, and from afar much more. */
+  private readonly agent: http.Agent;
+
+  private constructor(private readonly access: ClusterAccess) {
+    const isSecure = access.server.protocol === "https:";
+    this.agent = new (isSecure ? https : http).Agent({ keepAlive: true });
+  }
 
   /** @param context of the kubeconfig; @default its current one */
   static async connect(context?: string): Promise<KubeApi> {
@@ -41,29 +50,75 @@ export class KubeApi {
 
   /** Any status is an answer; @throws UnreachableError without one */
   async ask(path: string, question: Question = {}): Promise<Answer> {
-    const { ca, certificate, key, token } = this.access;
     try {
-      return await ask(new URL(path, this.access.server), {
-        ...question,
-        headers: { ...question.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-        tls: { ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }) },
-      });
+      return await ask(new URL(path, this.access.server), { ...question, ...this.credentials(question) });
     } catch (error) {
-      throw new UnreachableError(`cluster ${this.name} can't be reached: ${reason(error)}`);
+      throw this.unreachable(error);
     }
   }
+
+  /**
+   * Asks again while the API server can't be reached, has too much to do or fails: for what must not depend on one
+   * answer. @throws UnreachableError without any after `withinSeconds`; the last answer counts otherwise
+   */
+  async askPersistently(path: string, question: Question = {}, withinSeconds = 60): Promise<Answer> {
+    const deadline = Date.now() + withinSeconds * 1000;
+    for (let wait = 50; ; wait = Math.min(2 * wait, 1000)) {
+      const isLast = Date.now() + wait > deadline;
+      try {
+        const answer = await this.ask(path, question);
+        if (isLast || (answer.status !== 429 && answer.status < 500)) return answer;
+      } catch (error) {
+        if (isLast) throw error;
+      }
+      await sleep(wait);
+    }
+  }
+
+  /**
+   * Follows an answer that never ends (a watch), line by line, until it ends or `signal` aborts.
+   * @throws UnreachableError without an answer of status 200
+   */
+  async follow(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
+    const { headers, tls, agent } = this.credentials({});
+    const url = new URL(path, this.access.server);
+    const request = (url.protocol === "https:" ? https : http).get(url, { headers, agent, ...tls, signal });
+    try {
+      const [answer] = (await once(request, "response")) as [http.IncomingMessage];
+      if (answer.statusCode !== 200) {
+        answer.destroy();
+        throw new Error(`found status ${answer.statusCode ?? 0}, expected 200`);
+      }
+      for await (const line of createInterface({ input: answer })) onLine(line);
+    } catch (error) {
+      if (!signal.aborted) throw this.unreachable(error);
+    }
+  }
+
+  private credentials({ headers }: Question): Required<Pick<Call, "headers" | "tls" | "agent">> {
+    const { ca, certificate, key, token } = this.access;
+    return {
+      headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      tls: { ...(ca && { ca }), ...(certificate && { cert: certificate }), ...(key && { key }) },
+      agent: this.agent,
+    };
+  }
+
+  private unreachable(error: unknown): UnreachableError {
+    return new UnreachableError(`cluster ${this.name} can't be reached: ${reason(error)}`);
+  }
+}
+
+interface Call extends Question {
+  readonly tls?: https.RequestOptions;
+  /** @default a connection of its own */
+  readonly agent?: http.Agent;
 }
 
 /** One HTTP request and its whole answer; any status is an answer. */
 export function ask(
   url: URL,
-  {
-    method = "GET",
-    headers = {},
-    body,
-    timeoutSeconds = 10,
-    tls = {},
-  }: Question & { readonly tls?: https.RequestOptions } = {},
+  { method = "GET", headers = {}, body, timeoutSeconds = 10, tls = {}, agent }: Call = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const content = body === undefined ? undefined : JSON.stringify(body);
@@ -71,9 +126,9 @@ export function ask(
       url,
       {
         method,
-        headers: { ...headers, ...(content !== undefined && { "content-type": "application/json" }) },
+        headers: { ...(content !== undefined && { "content-type": "application/json" }), ...headers },
         ...tls,
-        agent: false,
+        agent: agent ?? false,
         signal: AbortSignal.timeout(timeoutSeconds * 1000),
       },
       (answer) => {
@@ -89,15 +144,24 @@ export function ask(
         );
       },
     );
-    request.on("error", (error) =>
+    request.on("error", (error) => {
+      // A kept connection may have been closed at the other end at this moment.
+      if (request.reusedSocket && hasCode(error, "ECONNRESET")) {
+        resolve(ask(url, { method, headers, body, timeoutSeconds, tls }));
+        return;
+      }
       reject(
         error.name === "TimeoutError" || error.name === "AbortError"
           ? new Error(`no answer within ${timeoutSeconds} s`)
           : error,
-      ),
-    );
+      );
+    });
     request.end(content);
   });
+}
+
+function hasCode(error: Error, code: string): boolean {
+  return "code" in error && error.code === code;
 }
 
 export function reason(error: unknown): string {

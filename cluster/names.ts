@@ -6,6 +6,11 @@ export function backendName(target: RoutedTargetName, backend: Backend): string 
   return `${target}-${backend}`;
 }
 
+/** Where users reach a target: `frontend.example.com`. */
+export function hostnameOf(target: RoutedTargetName, domain: string): string {
+  return `${target}.${domain}`;
+}
+
 /** Request header that asks for one backend; answer header that says which one answered. */
 export const backendHeader = "x-pyairtable-backend";
 /** Answer header that carries the hash of the split. */

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { readUpdateLock } from "../cutover/updateLock";
 import type { Toolbox } from "../tools/acquire";
 import { adminKubeconfig, pulumiStateDir } from "./paths";
 
@@ -12,13 +13,31 @@ export function localEnvironment(tools: Toolbox): Record<string, string> {
   return {
     PATH: [tools.binDir, ...usersPath(tools)].join(path.delimiter),
     PULUMI_HOME: tools.pulumiHome,
-    PULUMI_BACKEND_URL: `file://${pulumiStateDir}`,
+    PULUMI_BACKEND_URL: backendUrl(pulumiStateDir),
     PULUMI_STACK: stackName,
     // Guards nothing: the stack's only secret is a stand-in's key.
     PULUMI_CONFIG_PASSPHRASE: "local",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     KUBECONFIG: adminKubeconfig,
   };
+}
+
+/**
+ * A folder as Pulumi's backend, without the tags that it would keep beside a stack: an update that is killed while it
+ * writes them leaves a stack that nothing can read.
+ */
+function backendUrl(dir: string): string {
+  return `file://${dir}?metadata=skip`;
+}
+
+/** Whether the local stack is locked by an update that no longer runs. */
+export function hasStaleLock(backendDir = pulumiStateDir): boolean {
+  const lock = readUpdateLock({
+    backendUrl: backendUrl(backendDir),
+    project: projectName,
+    stack: stackName,
+  });
+  return lock !== undefined && lock !== "unreadable" && lock.owner === "dead";
 }
 
 /** PATH as it was before npm, or an earlier `eval`, put folders in front. */

@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import type { Toolbox } from "../tools/acquire";
-import { localEnvironment, stackName } from "./environment";
+import { hasStaleLock, localEnvironment, stackName } from "./environment";
 import { checkoutDir } from "./paths";
 import { run } from "../tools/child";
-import { hasStaleLock } from "./stackLock";
 
 const stackFileName = `Pulumi.${stackName}.yaml`;
 

@@ -12,7 +12,7 @@ import { startAttack } from "./load/attack";
 import { type Shot, receivedAt } from "./load/shot";
 import { type ShotSummary, lastAnswerAfter, summarise } from "./load/statistics";
 import { type StepRow, renderStepTable } from "./load/stepTable";
-import type { Output } from "./load/terminal";
+import type { Output } from "../terminal/output";
 import { createView } from "./load/view";
 import { LocalStack, type PulumiResult } from "./localStack";
 import { gatewayAddress } from "./platform/gateway";

@@ -1,12 +1,13 @@
 import type { RoutedTargetName } from "../catalog";
 import { isTampered } from "./routeRecord";
 import type { LiveRoute, RouteRecord } from "./routeRecord";
-import { ALL_LEGACY, growsOnly, isTowardsLegacy, splitsEqual } from "./split";
+import { ALL_LEGACY, splitsEqual } from "./split";
 import type { Color, Split } from "./split";
 import { deriveStage, inFlight } from "./stage";
 import type { Stage } from "./stage";
 import { nextRecord } from "./transition";
 import type { WantedTarget } from "./transition";
+import { isWayBack } from "./wayBack";
 
 /** One target's way from its live route to what is wanted. */
 export interface Move {
@@ -57,20 +58,6 @@ export function describeMove({ target, route, applied, wanted, soakHours, now }:
     isTransition: believed === undefined || !splitsEqual(believed.split, wanted.split),
     isWayBack: believed === undefined ? splitsEqual(wanted.split, ALL_LEGACY) : isWayBack(believed, wanted),
   };
-}
-
-function isWayBack(live: RouteRecord, wanted: WantedTarget): boolean {
-  return isTowardsLegacy(live.split, wanted.split) || returnsToStandby(live, wanted);
-}
-
-/** The way back of a blue-green release: to the colour that held 100 % before it, as it was then. */
-function returnsToStandby({ split, heldFull, images, legacy }: RouteRecord, wanted: WantedTarget): boolean {
-  return (
-    legacy === "retired" &&
-    heldFull !== "legacy" &&
-    growsOnly(heldFull, split, wanted.split) &&
-    images[heldFull] === wanted.images[heldFull]
-  );
 }
 
 /** A transition of a target that isn't extracted, other than a way back or the adoption of a split. */

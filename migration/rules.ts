@@ -146,8 +146,8 @@ function noEditUnderTraffic(move: Move): Refusal[] {
 /** The loss of legacy as a standby is `retired-only-when-soaked`. */
 function standbyWhileSoaking(move: Move, { soakHours }: Circumstances): Refusal[] {
   const { target, live, wanted, next, nextStage, isTransition } = move;
-  const standby = next.heldFull;
-  if (live === undefined || standby === "legacy") return [];
+  const standby = isTransition ? next.heldFull : live?.heldFull;
+  if (live === undefined || standby === undefined || standby === "legacy") return [];
   const needsStandby = isTransition || nextStage === "soaking" || nextStage === "releasing";
   const kept = wanted.images[standby] === live.images[standby];
   if (!needsStandby || kept || live.images[standby] === undefined || isEditedUnderTraffic(move, standby))

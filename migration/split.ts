@@ -12,6 +12,11 @@ export type Split = Readonly<Record<Backend, number>>;
 
 export const ALL_LEGACY: Split = { legacy: 100, blue: 0, green: 0 };
 
+/** 100 % on one backend. */
+export function allOn(backend: Backend): Split {
+  return { legacy: 0, blue: 0, green: 0, [backend]: 100 };
+}
+
 export function splitsEqual(a: Split, b: Split): boolean {
   return BACKENDS.every((backend) => a[backend] === b[backend]);
 }

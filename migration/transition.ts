@@ -2,8 +2,9 @@ import type { RoutedTargetName } from "../catalog";
 import { transitionId } from "./routeRecord";
 import type { Images, LegacyState, RouteRecord } from "./routeRecord";
 import { ALL_LEGACY, holder, splitsEqual } from "./split";
-import type { Split } from "./split";
+import type { Backend, Split } from "./split";
 import { wholeSeconds } from "./time";
+import { isWayBack } from "./wayBack";
 
 /** What the stack's config asks for, as far as the migration judges it. */
 export interface WantedTarget {
@@ -24,17 +25,28 @@ export function nextRecord(
   wanted: WantedTarget,
   now: Date,
 ): RouteRecord {
-  const { images, legacy } = wanted;
-  if (live !== undefined && splitsEqual(live.split, wanted.split)) return { ...live, images, legacy };
+  const { split, images, legacy } = wanted;
+  if (live !== undefined && splitsEqual(live.split, split)) {
+    return { ...live, images, legacy, heldFull: heldFullWith(live, images) };
+  }
   const previous = live?.split ?? ALL_LEGACY;
   const since = wholeSeconds(now);
+  const full = holder(split);
+  // What a rollback has left is no way back: a second rollback must not lead there.
+  const arrived = live !== undefined && full !== undefined && isWayBack(live, wanted);
   return {
-    split: wanted.split,
+    split,
     since,
     previous,
-    heldFull: holder(previous) ?? live?.heldFull ?? "legacy",
-    transition: transitionId(target, previous, wanted.split, since),
+    heldFull: arrived ? full : (holder(previous) ?? live?.heldFull ?? "legacy"),
+    transition: transitionId(target, previous, split, since),
     images,
     legacy,
   };
+}
+
+/** Another image under the standby's color is another release: there is no way back to it. */
+function heldFullWith({ heldFull, split, images: before }: RouteRecord, images: Images): Backend {
+  if (heldFull === "legacy" || before[heldFull] === images[heldFull]) return heldFull;
+  return holder(split) ?? heldFull;
 }

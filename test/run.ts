@@ -26,6 +26,7 @@ async function main(): Promise<number> {
   const tools = await acquireTools();
   process.env["VEGETA"] = tools.path("vegeta");
   process.env["PODINFO"] = tools.path("podinfo");
+  process.env["PULUMI"] = tools.path("pulumi");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);

@@ -16,7 +16,7 @@ const path = require("path");
 const preflight = require("./preflight.js").preflight;
 
 const checkout = path.join(__dirname, "..");
-const withPreflight = ["local/start.ts", "test/run.ts"];
+const withPreflight = ["local/start.ts", "test/run.ts", "test/soak.ts", "bench/run.ts"];
 
 const [entryArgument = "", ...args] = process.argv.slice(2);
 if (entryArgument === "") {

@@ -31,6 +31,8 @@ export interface AttackOptions {
   readonly maxSeconds: number;
   /** Called for each answer within milliseconds of its arrival, in order of arrival. */
   readonly onShot: (shot: Shot) => void;
+  /** Answer header that names who answered. @default x-pyairtable-backend */
+  readonly backendHeader?: string;
   /** Ends the attack at once, requests in flight included. */
   readonly signal?: AbortSignal;
 }
@@ -89,7 +91,7 @@ export function startAttack(options: AttackOptions): Attack {
         failureOf(attacker, attacker.stderr),
         failureOf(encoder, encoder.stderr),
         eachLine(encoder.stdout, (line) => {
-          const shot = shotOf(line);
+          const shot = shotOf(line, options.backendHeader);
           tally.add(shot);
           options.onShot(shot);
         }),

@@ -6,9 +6,10 @@ import { BACKENDS } from "../../migration";
 import { hasFailed } from "./shot";
 import type { Shot } from "./shot";
 import { failureText, StepProgress } from "./stepProgress";
-import type { Output } from "./terminal";
-import { withoutBorders } from "./tableStyle";
-import { backendPaint, timelineText } from "./timeline";
+import type { Output } from "../../terminal/output";
+import { withoutBorders } from "../../terminal/tableStyle";
+import { backendPaint } from "../../terminal/paint";
+import { timelineText } from "./timeline";
 import type { View } from "./view";
 
 const paint = createColors(true);

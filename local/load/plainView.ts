@@ -4,7 +4,7 @@ import { BACKENDS } from "../../migration";
 import { hasFailed } from "./shot";
 import type { Shot } from "./shot";
 import { failureText, StepProgress } from "./stepProgress";
-import type { Output } from "./terminal";
+import type { Output } from "../../terminal/output";
 import type { View } from "./view";
 
 const everySeconds = 5;

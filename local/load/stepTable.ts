@@ -2,10 +2,10 @@ import Table from "cli-table3";
 import { createColors } from "picocolors";
 import { BACKENDS } from "../../migration";
 import type { PerBackend } from "./shot";
-import { withoutBorders } from "./tableStyle";
-import { isInteractive } from "./terminal";
-import type { Output } from "./terminal";
-import { backendPaint } from "./timeline";
+import { withoutBorders } from "../../terminal/tableStyle";
+import { isInteractive } from "../../terminal/output";
+import type { Output } from "../../terminal/output";
+import { backendPaint } from "../../terminal/paint";
 
 /** What is told of one step when all is over. */
 export interface StepRow {

@@ -1,18 +1,10 @@
 import { createColors } from "picocolors";
+import { type Painter, backendPaint } from "../../terminal/paint";
 import type { Second } from "./perSecond";
 import { BACKENDS } from "../../migration";
 import type { Backend } from "../../migration";
 
 const paint = createColors(true);
-
-type Painter = (text: string) => string;
-
-/** The colour in which a terminal shows each backend. */
-export const backendPaint: Readonly<Record<Backend, Painter>> = {
-  legacy: paint.yellow,
-  blue: paint.blueBright,
-  green: paint.greenBright,
-};
 
 const background: Readonly<Record<Backend, Painter>> = {
   legacy: paint.bgYellow,

@@ -13,8 +13,11 @@ const vegetaResult = z.object({
   headers: z.record(z.string(), z.array(z.string())).nullish(),
 });
 
-/** A line of `vegeta encode --to json` as a shot. The URL's fragment names the target. */
-export function shotOf(line: string): Shot {
+/**
+ * A line of `vegeta encode --to json` as a shot. The URL's fragment names the target.
+ * @param header of the answer that names who answered
+ */
+export function shotOf(line: string, header = backendHeader): Shot {
   const result = vegetaResult.parse(JSON.parse(line));
   const headers = new Map(
     Object.entries(result.headers ?? {}).map(([name, values]) => [name.toLowerCase(), values[0]]),
@@ -25,7 +28,7 @@ export function shotOf(line: string): Shot {
     latencyMs: result.latency / 1e6,
     status: result.code,
     error: result.error,
-    backend: backendNamed(headers.get(backendHeader)),
+    backend: backendNamed(headers.get(header)),
     routeHash: headers.get(routeHeader),
   };
 }

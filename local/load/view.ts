@@ -1,8 +1,8 @@
 import { LiveView } from "./liveView";
 import { PlainView } from "./plainView";
 import type { Shot } from "./shot";
-import { isInteractive } from "./terminal";
-import type { Output } from "./terminal";
+import { isInteractive } from "../../terminal/output";
+import type { Output } from "../../terminal/output";
 
 /** Shows a person, or a log, who answers and what is being done. */
 export interface View {

@@ -1,7 +1,6 @@
-import { parse } from "yaml";
 import { routedTargets } from "../../catalog";
-import { parseStackConfig } from "../../config/parse";
 import type { StackConfig } from "../../config/parse";
+import { parseStackFile } from "../../config/stackFile";
 import { type LiveRoute, nextRecord } from "../../migration";
 import type { RoutedTargetName } from "../../catalog";
 import { buildStack } from "../../stack";
@@ -18,7 +17,7 @@ const millisecondsPerDay = 86_400_000;
  * @param stackFiles texts, oldest first
  */
 export async function stackGraph(stackFiles: readonly string[]): Promise<Registered[]> {
-  const configs = stackFiles.map((text) => parseStackConfig(valuesIn(text)));
+  const configs = stackFiles.map((text) => parseStackFile(text));
   const last = configs.at(-1);
   if (last === undefined) throw new Error("no stack file");
   const live = routesAfter(configs.slice(0, -1));
@@ -41,20 +40,6 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
   } finally {
     await world.close();
   }
-}
-
-/** The config in a stack file, with a placeholder for each encrypted value. */
-export function valuesIn(stackFile: string): Readonly<Record<string, unknown>> {
-  const document: unknown = parse(stackFile, (_key, value: unknown) =>
-    isEncrypted(value) ? "decrypted" : value,
-  );
-  if (typeof document !== "object" || document === null || !("config" in document))
-    throw new Error("no config");
-  return Object.fromEntries(Object.entries(document.config ?? {}));
-}
-
-function isEncrypted(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
 }
 
 function routesAfter(configs: readonly StackConfig[]): ReadonlyMap<RoutedTargetName, LiveRoute> {

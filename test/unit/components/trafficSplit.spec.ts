@@ -71,6 +71,7 @@ describe("TrafficSplit", () => {
           "pyairtable.dev/images": '{"blue":"registry/app:1"}',
           "pyairtable.dev/legacy": "standby",
           "pulumi.com/patchForce": "true",
+          "pulumi.com/patchFieldManager": "pyairtable-platform",
         },
       },
       spec: {

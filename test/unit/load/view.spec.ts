@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { Shot } from "../../../local/load/shot";
 import { renderStepTable } from "../../../local/load/stepTable";
 import type { StepRow } from "../../../local/load/stepTable";
-import { isInteractive } from "../../../local/load/terminal";
+import { isInteractive } from "../../../terminal/output";
 import { timelineText } from "../../../local/load/timeline";
 import { createView } from "../../../local/load/view";
 import { shotWith } from "./shots";

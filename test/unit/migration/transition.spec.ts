@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ALL_LEGACY, holder, nextRecord, splitsEqual, toAnnotations } from "../../../migration";
+import { ALL_LEGACY, holder, isWayBack, nextRecord, splitsEqual, toAnnotations } from "../../../migration";
 import { calm, hoursLater, records, start, times, wantedTargets } from "./arbitraries";
 
 const part = { legacy: 90, blue: 10, green: 0 };
@@ -31,17 +31,29 @@ describe("next record", () => {
     assert.equal(fully.heldFull, "legacy");
     assert.deepEqual(fully.previous, part);
     assert.deepEqual(fully.since, hoursLater(1));
-    assert.equal(nextRecord("frontend", fully, calm(ALL_LEGACY), hoursLater(2)).heldFull, "blue");
   });
 
   it("changes no annotation of the history while the split stays, however late it is", () => {
     fc.assert(
       fc.property(records, times, wantedTargets, (live, now, { images, legacy, adopt }) => {
         const next = nextRecord("frontend", live, { split: live.split, images, legacy, adopt }, now);
-        assert.deepEqual(next, { ...live, images, legacy });
+        assert.deepEqual({ ...next, heldFull: live.heldFull }, { ...live, images, legacy });
         assert.deepEqual(nextRecord("frontend", next, { ...next, adopt }, hoursLater(999)), next);
       }),
     );
+  });
+
+  it("forgets the standby of a release when its color gets another image", () => {
+    const held = nextRecord(
+      "frontend",
+      nextRecord("frontend", undefined, calm(blue), start),
+      calm({ legacy: 0, blue: 0, green: 100 }),
+      start,
+    );
+    assert.equal(held.heldFull, "blue");
+    const images = { blue: "blue:2", green: "green:1" };
+    assert.equal(nextRecord("frontend", held, calm(held.split, { images }), start).heldFull, "green");
+    assert.equal(nextRecord("frontend", held, calm(held.split), start).heldFull, "blue");
   });
 
   it("starts the clock, in whole seconds, and keeps the way back when the split changes", () => {
@@ -50,7 +62,8 @@ describe("next record", () => {
         fc.pre(!splitsEqual(live.split, wanted.split));
         const next = nextRecord("frontend", live, wanted, now);
         assert.deepEqual(next.previous, live.split);
-        assert.equal(next.heldFull, holder(live.split) ?? live.heldFull);
+        const back = isWayBack(live, wanted) ? holder(wanted.split) : undefined;
+        assert.equal(next.heldFull, back ?? holder(live.split) ?? live.heldFull);
         assert.equal(next.since.getTime(), Math.floor(now.getTime() / 1000) * 1000);
         assert.notEqual(next.transition, live.transition);
       }),

@@ -42,6 +42,8 @@ export async function startHttpStub(answer: Answerer, tls?: https.ServerOptions)
   const log: Asked[] = [];
   const handle = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     const chunks: Buffer[] = [];
+    // A connection that is kept would look like work that goes on.
+    response.setHeader("connection", "close");
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const asked = describe(request, Buffer.concat(chunks).toString("utf8"));

@@ -1,0 +1,208 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { type RoutedTargetName, routedTargets } from "../catalog/types";
+import { Interrupted, interruptible } from "../tools/interrupt";
+import { COLORS, type Color } from "../migration/split";
+import { type ExitCode, exitCodes } from "./exitCodes";
+import { type Project, type ProjectOptions, findProject } from "./project";
+import type { Direction } from "./reconcile";
+import { reason } from "./thrown";
+
+interface CommonOptions extends ProjectOptions {
+  readonly json?: boolean;
+}
+
+interface ChangeOptions extends CommonOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+type Switches = Readonly<Record<"json" | "dryRun" | "yes", boolean>>;
+
+interface AdvanceFlags extends ChangeOptions {
+  readonly to?: Color;
+  readonly weight?: number;
+}
+
+interface ReconcileFlags extends ChangeOptions {
+  readonly to?: Direction;
+}
+
+type Work<O> = (project: Project, options: O, signal: AbortSignal) => Promise<ExitCode>;
+
+/** Each command is loaded when it is asked for: a rollback has no time for the others. */
+function cutoverCommand(done: (code: ExitCode) => void): Command {
+  const program = new Command("cutover")
+    .description("Moves traffic of PyAirtable's services between the monorepo and their releases, and back.")
+    .exitOverride()
+    .showHelpAfterError("(see cutover --help)")
+    .addHelpText("after", examples);
+
+  const run =
+    <O extends CommonOptions>(work: Work<O>) =>
+    async (options: O): Promise<void> => {
+      const project = findProject(options);
+      done(await interruptible((signal) => work(project, options, signal)));
+    };
+
+  common(program.command("status"))
+    .description("where every target stands, and what holds its next step back")
+    .option("--watch", "go on looking until interrupted")
+    .action(
+      run<CommonOptions & { readonly watch?: boolean }>(
+        async (project, { json = false, watch = false }, signal) => {
+          const { status } = await import("./status.js");
+          return status({ project, json, watch, signal });
+        },
+      ),
+    );
+
+  common(program.command("plan"))
+    .description("every step from here to all extracted")
+    .option("--markdown", "as Markdown")
+    .action(
+      run<CommonOptions & { readonly markdown?: boolean }>(
+        async (project, { json = false, markdown = false }) => {
+          const { plan } = await import("./plan.js");
+          return plan({ project, json, markdown });
+        },
+      ),
+    );
+
+  changing(program.command("advance"))
+    .description("take a target's next step: edit, commit, update, verify, tag")
+    .argument("<target>", targetHelp, parseTarget)
+    .option("--to <color>", "who gets the traffic (default: the candidate)", parseColor)
+    .option("--weight <percent>", "how much (default: the plan's next)", parseWeight)
+    .action((target: RoutedTargetName, options: AdvanceFlags) =>
+      run<AdvanceFlags>(async (project, { to, weight, ...flags }, signal) => {
+        const { advance } = await import("./advance.js");
+        const asked = { ...(to && { to }), ...(weight !== undefined && { weight }) };
+        return advance(target, { project, ...asked, ...switches(flags), signal });
+      })(options),
+    );
+
+  changing(program.command("rollback"))
+    .description(
+      "bring a target's traffic back at once: route first, then commit, update, verify, tag; never asks",
+    )
+    .argument("<target>", targetHelp, parseTarget)
+    .action((target: RoutedTargetName, options: ChangeOptions) =>
+      run<ChangeOptions>(async (project, { json = false, dryRun = false }, signal) => {
+        const { rollback } = await import("./rollback.js");
+        return rollback(target, { project, json, dryRun, signal });
+      })(options),
+    );
+
+  changing(program.command("resume"))
+    .description("find what was interrupted, say whose it was, and finish it")
+    .action(
+      run<ChangeOptions>(async (project, flags, signal) => {
+        const { resume } = await import("./resume.js");
+        return resume({ project, ...switches(flags), signal });
+      }),
+    );
+
+  changing(program.command("reconcile"))
+    .description("show where file, state and cluster differ, and resolve it in a named direction")
+    .argument("[target]", targetHelp, parseTarget)
+    .option("--to <side>", "which side holds: file or cluster (default: only show)", parseDirection)
+    .action((target: RoutedTargetName | undefined, options: ReconcileFlags) =>
+      run<ReconcileFlags>(async (project, { to, ...flags }, signal) => {
+        const { reconcile } = await import("./reconcile.js");
+        return reconcile({
+          project,
+          ...(target && { target }),
+          ...(to && { to }),
+          ...switches(flags),
+          signal,
+        });
+      })(options),
+    );
+
+  return program;
+}
+
+const targetHelp = `one of ${routedTargets.join(", ")}`;
+
+const examples = `
+Examples:
+  $ cutover status                         where every target stands, and what holds its next step back
+  $ cutover advance frontend               the next step: 10 %, 50 %, 100 %, then retire legacy
+  $ cutover rollback frontend              back at once
+  $ cutover resume                         finish what was interrupted
+
+Exit codes: 0 done, 1 failed, 2 can't be understood, 3 refused by the rules, 4 traffic moved but not recorded,
+5 somebody else's update is running, 130 interrupted.`;
+
+function common(command: Command): Command {
+  return command
+    .option("-s, --stack <name>", "the stack (default: PULUMI_STACK)")
+    .option("--config-file <file>", "the stack file (default: Pulumi.<stack>.yaml)")
+    .option("--json", "the result as JSON on stdout, and no words");
+}
+
+function changing(command: Command): Command {
+  return common(command)
+    .option("--dry-run", "say what would be done, and change nothing")
+    .option("-y, --yes", "don't ask");
+}
+
+function switches({ json = false, dryRun = false, yes = false }: ChangeOptions): Switches {
+  return { json, dryRun, yes };
+}
+
+function parseColor(text: string): Color {
+  return oneOf(COLORS, text);
+}
+
+function parseDirection(text: string): Direction {
+  return oneOf(["file", "cluster"], text);
+}
+
+function parseWeight(text: string): number {
+  const weight = Number(text);
+  if (Number.isInteger(weight) && weight >= 1 && weight <= 100) return weight;
+  throw new InvalidArgumentError("expected a whole number of percent from 1 to 100");
+}
+
+function parseTarget(text: string): RoutedTargetName {
+  return oneOf(routedTargets, text);
+}
+
+function oneOf<T extends string>(known: readonly T[], text: string): T {
+  const found = known.find((each) => each === text);
+  if (found === undefined) throw new InvalidArgumentError(`expected one of ${known.join(", ")}`);
+  return found;
+}
+
+/** What a user can mend, by its own name; anything else is shown with its stack. */
+const expectedErrors: Readonly<Record<string, ExitCode>> = {
+  UsageError: exitCodes.usage,
+  StackFileError: exitCodes.usage,
+  ConfigError: exitCodes.usage,
+  KubeconfigError: exitCodes.usage,
+  Refused: exitCodes.refused,
+  NoWayBackError: exitCodes.failed,
+  UnreachableError: exitCodes.failed,
+  ClusterError: exitCodes.failed,
+  GitError: exitCodes.failed,
+  UpdateFailed: exitCodes.failed,
+  StackLocked: exitCodes.locked,
+};
+
+/** @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  let code: number = exitCodes.done;
+  try {
+    await cutoverCommand((result) => (code = result)).parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    // Commander has said it already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof Interrupted) return error.exitCode;
+    const expected = error instanceof Error ? expectedErrors[error.name] : undefined;
+    const text = expected === undefined && error instanceof Error ? error.stack : undefined;
+    process.stderr.write(`${text ?? reason(error)}\n`);
+    return expected ?? exitCodes.failed;
+  }
+}

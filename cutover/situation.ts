@@ -1,0 +1,386 @@
+import { catalogEntry, routedTargets } from "../catalog";
+import type { CatalogEntry, RoutedTarget, RoutedTargetName } from "../catalog";
+import type { StackConfig } from "../config/parse";
+import {
+  ALL_LEGACY,
+  COLORS,
+  deriveStage,
+  formatSplit,
+  inFlight,
+  isTampered,
+  judge,
+  splitsEqual,
+} from "../migration";
+import type {
+  Color,
+  Images,
+  LegacyState,
+  LiveRoute,
+  RouteRecord,
+  Split,
+  Stage,
+  Violation,
+  WantedTarget,
+} from "../migration";
+import { applyStep, candidateOf, formatStep, stepsToExtracted } from "../migration";
+import type { PlannedStep } from "../migration";
+
+/** File, cluster and state, each as it was read. */
+export interface SituationInput {
+  /** What the stack file asks for. */
+  readonly config: Pick<StackConfig, "migration" | "targets" | "infrastructure">;
+  /** The live routes; a target without one is absent. */
+  readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
+  /** The splits of the last successful update; undefined if the state couldn't be read. */
+  readonly applied: ReadonlyMap<RoutedTargetName, Split> | undefined;
+  readonly now: Date;
+}
+
+/** Where all targets stand. */
+export interface Situation {
+  readonly at: Date;
+  readonly soakHours: number;
+  /** False: what was last applied isn't known, so that some drift can't be seen. */
+  readonly stateRead: boolean;
+  /** In the plan's order. */
+  readonly targets: readonly TargetSituation[];
+  readonly infrastructure: InfrastructureSituation;
+}
+
+export interface InfrastructureSituation extends Pick<CatalogEntry<"infrastructure">, "tier" | "priority"> {
+  /** As the file says. */
+  readonly owner: "terraform" | "pulumi";
+}
+
+/** Where file, cluster and state of a target don't agree. */
+export interface Drift {
+  readonly kind:
+    /** The route's weights and annotations don't tell one story. */
+    | "tampered"
+    | "live differs from applied and wanted"
+    /** The route is as the file asks, but no update has recorded it: one was interrupted. */
+    | "not recorded yet"
+    /** The route is as it was last applied, the file asks for something else. */
+    | "not applied yet"
+    | "missing route";
+  /** What differs, in figures. */
+  readonly text: string;
+  /** What resolves it. */
+  readonly command: string;
+}
+
+export interface TargetSituation extends Pick<RoutedTarget, "tier" | "priority"> {
+  readonly target: RoutedTargetName;
+  /** Of the live route; absent, as all that is live, without a route that can be believed. */
+  readonly stage?: Stage;
+  readonly split?: Split;
+  /** When the live split was applied. */
+  readonly since?: Date;
+  readonly inFlight: boolean;
+  /** What runs; without a believable route, what the file asks for. */
+  readonly images: Images;
+  /** As `images`. */
+  readonly legacy: LegacyState;
+  readonly applied?: Split;
+  /** From the file. */
+  readonly wanted: WantedTarget;
+  readonly drift?: Drift;
+  /** Who is given traffic next; absent if no colour has an image. Where `ambiguous`, the steps are those of one. */
+  readonly candidate?: Color | "ambiguous";
+  /** From where the file is to extracted; see `stepsToExtracted`. */
+  readonly steps: readonly PlannedStep[];
+  /** The first of `steps`; absent when there is none, or drift comes first. */
+  readonly next?: PlannedStep;
+  /**
+   * What the rules refuse of the config that carries out the next step (after a soak: the one after it), given all
+   * else as it is; without such, of the file as it is. The target's own refusals first.
+   */
+  readonly heldBack: readonly Violation[];
+  /** What holds the next step back, in a few words; `nothing` when it is free, `done` when there is none. */
+  readonly heldBackBy: string;
+  /** When time alone sets the next step free. */
+  readonly notBefore?: Date;
+  /** What to type next; absent where only waiting, an image or the end of another's flight helps. */
+  readonly command?: string;
+}
+
+/** Puts together what file, cluster and state say of every target, and what the rules say of its next step. */
+export function situationOf({ config, live, applied, now }: SituationInput): Situation {
+  const { soakHours } = config.migration;
+  const wanted = new Map(routedTargets.map((target) => [target, wantedOf(config.targets[target])]));
+  const places = routedTargets.map((target) =>
+    placeOf(target, wantedOf(config.targets[target]), live.get(target), applied?.get(target), soakHours, now),
+  );
+  const judgeWith = (target: RoutedTargetName, changed: WantedTarget): Violation[] =>
+    judge({
+      live,
+      applied: applied ?? new Map<RoutedTargetName, Split>(),
+      wanted: new Map(wanted).set(target, changed),
+      soakHours,
+      now,
+    });
+  const { tier, priority } = catalogEntry("infrastructure");
+  return {
+    at: now,
+    soakHours,
+    stateRead: applied !== undefined,
+    targets: places.map((place) => withHoldBacks(place, places, judgeWith)),
+    infrastructure: { tier, priority, owner: config.infrastructure.owner },
+  };
+}
+
+/** Lines such as `pyairtable:frontend.traffic: legacy 100 -> legacy 90 / blue 10`, one per key that differs. */
+export function configChanges(
+  target: RoutedTargetName,
+  from: Pick<WantedTarget, "split" | "images" | "legacy">,
+  to: Pick<WantedTarget, "split" | "images" | "legacy">,
+): readonly string[] {
+  const keys: readonly (readonly [key: string, from: string, to: string])[] = [
+    ...COLORS.map((color) => [color, from.images[color] ?? "none", to.images[color] ?? "none"] as const),
+    ["traffic", formatSplit(from.split), formatSplit(to.split)],
+    ["legacy", from.legacy, to.legacy],
+  ];
+  return keys
+    .filter(([, old, changed]) => old !== changed)
+    .map(([key, old, changed]) => `pyairtable:${target}.${key}: ${old} -> ${changed}`);
+}
+
+/** UTC to the minute, never too early: `2026-11-24 08:00Z`. */
+export function formatMinute(time: Date): string {
+  const minute = new Date(Math.ceil(time.getTime() / 60_000) * 60_000);
+  return `${minute.toISOString().slice(0, 16).replace("T", " ")}Z`;
+}
+
+type Place = Omit<TargetSituation, "heldBack" | "heldBackBy" | "notBefore" | "command">;
+
+function placeOf(
+  target: RoutedTargetName,
+  wanted: WantedTarget,
+  route: LiveRoute | undefined,
+  applied: Split | undefined,
+  soakHours: number,
+  now: Date,
+): Place {
+  const { tier, priority } = catalogEntry(target);
+  const record = route === undefined || isTampered(route) ? undefined : route;
+  const stage = record && deriveStage(record, soakHours, now);
+  const drift = driftOf(target, route, applied, wanted);
+  const candidate = candidateOf(record, wanted);
+  const steps = stepsToExtracted(record, wanted, soakHours, now);
+  const [first] = steps;
+  return {
+    target,
+    tier,
+    priority,
+    ...(record && { split: record.split, since: record.since }),
+    ...(stage && { stage }),
+    inFlight: stage !== undefined && inFlight(stage),
+    images: record?.images ?? wanted.images,
+    legacy: record?.legacy ?? wanted.legacy,
+    ...(applied && { applied }),
+    wanted,
+    ...(drift && { drift }),
+    ...(candidate !== undefined && { candidate }),
+    steps,
+    ...(first && drift === undefined && { next: first }),
+  };
+}
+
+/** Without the rest of a target's config: secrets must not reach a report. */
+function wantedOf({ split, images, legacy, adopt }: WantedTarget): WantedTarget {
+  return { split, images, legacy, adopt };
+}
+
+function driftOf(
+  target: RoutedTargetName,
+  route: LiveRoute | undefined,
+  applied: Split | undefined,
+  wanted: WantedTarget,
+): Drift | undefined {
+  const reconcile = `cutover reconcile ${target}`;
+  if (route === undefined) {
+    return applied === undefined
+      ? { kind: "not applied yet", text: "there is no route yet", command: "pulumi up" }
+      : {
+          kind: "missing route",
+          text: `there is no live route; last applied was ${formatSplit(applied)}`,
+          command: reconcile,
+        };
+  }
+  if (isTampered(route)) return { kind: "tampered", text: route.tampered, command: reconcile };
+  return driftOfSplit(target, route, applied, wanted);
+}
+
+function driftOfSplit(
+  target: RoutedTargetName,
+  live: RouteRecord,
+  applied: Split | undefined,
+  wanted: WantedTarget,
+): Drift | undefined {
+  const isApplied = applied === undefined || splitsEqual(live.split, applied);
+  if (!isApplied && splitsEqual(live.split, wanted.split)) {
+    return {
+      kind: "not recorded yet",
+      text: `the route has ${formatSplit(live.split)}, as the file asks, but the last update that finished left ${formatSplit(applied)}`,
+      command: "cutover resume",
+    };
+  }
+  if (!isApplied) {
+    return {
+      kind: "live differs from applied and wanted",
+      text: `the route has ${formatSplit(live.split)}; last applied was ${formatSplit(applied)}, and the file asks for ${formatSplit(wanted.split)}`,
+      command: `cutover reconcile ${target}`,
+    };
+  }
+  const changes = configChanges(target, live, wanted);
+  if (changes.length === 0) return undefined;
+  return { kind: "not applied yet", text: changes.join(", "), command: "cutover resume" };
+}
+
+function withHoldBacks(
+  place: Place,
+  places: readonly Place[],
+  judgeWith: (target: RoutedTargetName, changed: WantedTarget) => Violation[],
+): TargetSituation {
+  const { target, wanted, steps, next, drift, candidate } = place;
+  const judged = next?.kind === "soak" ? steps[1] : next;
+  const found = judgeWith(target, (judged && applyStep(judged, wanted)) ?? wanted);
+  const isOwn = (violation: Violation): boolean => violation.target === target;
+  const heldBack = [...found.filter(isOwn), ...found.filter((violation) => !isOwn(violation))];
+  const notBefore = next?.kind === "soak" ? next.until : latest(heldBack);
+  const isFree = next?.kind === "traffic" || next?.kind === "retire";
+  const advance = isFree && candidate !== "ambiguous" ? `cutover advance ${target}` : undefined;
+  const isRefused = heldBack.length > 0 && (drift === undefined || drift.kind === "not applied yet");
+  const command = isRefused ? undefined : (drift?.command ?? advance);
+  return {
+    ...place,
+    heldBack,
+    heldBackBy: heldBackBy(place, heldBack, places),
+    ...(notBefore && { notBefore }),
+    ...(command !== undefined && { command }),
+  };
+}
+
+/** When the last of `violations` ends, if time ends them all. */
+function latest(violations: readonly Violation[]): Date | undefined {
+  const times = violations.flatMap(({ notBefore }) => (notBefore === undefined ? [] : [notBefore.getTime()]));
+  return times.length === 0 || times.length < violations.length ? undefined : new Date(Math.max(...times));
+}
+
+function heldBackBy(place: Place, [violation]: readonly Violation[], places: readonly Place[]): string {
+  const { target, next, drift, candidate } = place;
+  if (drift?.kind === "not applied yet") {
+    return violation
+      ? `not applied yet, and refused: ${violation.rule}`
+      : `not applied yet: ${drift.command}`;
+  }
+  if (drift?.kind === "not recorded yet") return `not recorded yet: ${drift.command}`;
+  if (drift !== undefined) return `drift: ${drift.command}`;
+  if (next === undefined) return "done";
+  if (next.kind === "soak") return next.until ? `soaking until ${formatMinute(next.until)}` : "the soak";
+  if (next.kind === "stage") return `${next.color} has no image`;
+  if (violation !== undefined) return refusal(target, violation, places);
+  if (candidate === "ambiguous") return "say which: --to blue or --to green";
+  return "nothing";
+}
+
+function refusal(target: RoutedTargetName, violation: Violation, places: readonly Place[]): string {
+  if (violation.target !== target) {
+    const drift = places.find((place) => place.target === violation.target)?.drift;
+    return drift && violation.rule === "drift"
+      ? `drift: ${drift.command}`
+      : `${violation.target} is refused: ${violation.rule}`;
+  }
+  if (violation.rule !== "one-in-flight") return `refused: ${violation.rule}`;
+  const others = places.filter((place) => place.target !== target);
+  const flying = others.filter((place) => place.inFlight);
+  if (flying.length > 0) {
+    return flying.map((other) => `${other.target} is ${other.stage ?? "in flight"}`).join(" and ");
+  }
+  return others.filter(setsOut).map(settingOut).join(" and ");
+}
+
+/** The file would put it in flight. */
+function setsOut({ split, wanted }: Place): boolean {
+  return !splitsEqual(split ?? ALL_LEGACY, wanted.split);
+}
+
+function settingOut({ target, drift }: Place): string {
+  return drift?.kind === "not applied yet" ? `${target} moves too` : `${target} has drifted`;
+}
+
+/**
+ * The situation as `cutover status --json` prints it. Times are ISO 8601 in UTC with milliseconds, shares percent.
+ * Every key is always there, `null` where there is nothing to say; keys are added, never renamed.
+ */
+export interface SituationReport {
+  readonly at: string;
+  readonly soakHours: number;
+  /** False: what was last applied couldn't be read. */
+  readonly stateRead: boolean;
+  /** The routed targets in the plan's order. */
+  readonly targets: readonly TargetReport[];
+  readonly infrastructure: InfrastructureSituation;
+}
+
+/** See `TargetSituation`; `next` is `10 % blue`, `soak`, `retire legacy` or `an image for blue`. */
+export interface TargetReport extends Pick<RoutedTarget, "tier" | "priority"> {
+  readonly target: RoutedTargetName;
+  readonly stage: Stage | null;
+  readonly inFlight: boolean;
+  readonly since: string | null;
+  readonly split: Split | null;
+  readonly applied: Split | null;
+  readonly wanted: Split;
+  readonly blue: string | null;
+  readonly green: string | null;
+  readonly legacy: LegacyState;
+  readonly candidate: Color | "ambiguous" | null;
+  readonly next: string | null;
+  readonly heldBackBy: string;
+  readonly notBefore: string | null;
+  readonly command: string | null;
+  readonly violations: readonly (Omit<Violation, "notBefore"> & { readonly notBefore: string | null })[];
+  readonly drift: Drift["kind"] | null;
+  readonly driftText: string | null;
+}
+
+export function reportOf({ at, soakHours, stateRead, targets, infrastructure }: Situation): SituationReport {
+  return {
+    at: at.toISOString(),
+    soakHours,
+    stateRead,
+    targets: targets.map(targetReport),
+    infrastructure,
+  };
+}
+
+function targetReport(situation: TargetSituation): TargetReport {
+  const { target, tier, priority, images, next, drift, heldBack } = situation;
+  return {
+    target,
+    tier,
+    priority,
+    stage: situation.stage ?? null,
+    inFlight: situation.inFlight,
+    since: isoOrNull(situation.since),
+    split: situation.split ?? null,
+    applied: situation.applied ?? null,
+    wanted: situation.wanted.split,
+    blue: images.blue ?? null,
+    green: images.green ?? null,
+    legacy: situation.legacy,
+    candidate: situation.candidate ?? null,
+    next: next ? formatStep(next) : null,
+    heldBackBy: situation.heldBackBy,
+    notBefore: isoOrNull(situation.notBefore),
+    command: situation.command ?? null,
+    violations: heldBack.map((violation) => ({ ...violation, notBefore: isoOrNull(violation.notBefore) })),
+    drift: drift?.kind ?? null,
+    driftText: drift?.text ?? null,
+  };
+}
+
+function isoOrNull(time: Date | undefined): string | null {
+  return time?.toISOString() ?? null;
+}

@@ -1,0 +1,41 @@
+import { isTampered } from "./routeRecord";
+import type { LiveRoute, RouteRecord } from "./routeRecord";
+import { ALL_LEGACY, COLORS, allOn, growsOnly, holder, isTowardsLegacy } from "./split";
+import type { Split } from "./split";
+import type { WantedTarget } from "./transition";
+
+/** Whether going from `live` to `wanted` is a rollback: towards legacy, or of a release to the standby that last held 100 %. */
+export function isWayBack(live: RouteRecord, wanted: Wanted): boolean {
+  const isRelease = live.legacy === "retired";
+  return isTowardsLegacy(live.split, wanted.split) || (isRelease && returnsToStandby(live, wanted));
+}
+
+type Wanted = Pick<WantedTarget, "split" | "images">;
+
+/** To the colour that held 100 % before, as it was then. */
+function returnsToStandby({ split, heldFull, images }: RouteRecord, wanted: Wanted): boolean {
+  return (
+    heldFull !== "legacy" &&
+    growsOnly(heldFull, split, wanted.split) &&
+    images[heldFull] === wanted.images[heldFull]
+  );
+}
+
+/**
+ * Where a rollback may lead, best first: the standby that last held 100 %, then legacy if it is kept. Empty where
+ * there is no standby, and once all traffic is on it.
+ * @param wanted what the file asks for, which decides where the live route can't be believed
+ */
+export function waysBack(live: LiveRoute, wanted: WantedTarget): readonly Split[] {
+  const toLegacy = wanted.legacy === "standby" ? [ALL_LEGACY] : [];
+  if (isTampered(live)) {
+    const idle = COLORS.filter((color) => wanted.images[color] !== undefined && wanted.split[color] === 0);
+    return [...toLegacy, ...idle.map(allOn)];
+  }
+  if (holder(live.split) === "legacy") return [];
+  const toStandby = { split: allOn(live.heldFull), images: live.images };
+  const kept = live.legacy === "standby" ? [ALL_LEGACY] : [];
+  if (live.heldFull === "legacy" || !returnsToStandby(live, toStandby)) return kept;
+  const isRunning = live.images[live.heldFull] !== undefined;
+  return isRunning ? [toStandby.split, ...kept] : kept;
+}
