@@ -12,7 +12,7 @@ import {
   type Color,
   type RouteRecord,
   type Split,
-  holder,
+  consumerOf,
 } from "../migration";
 import { ColorRelease, type Release } from "./colorRelease";
 import { gate, warnOf } from "./gate";
@@ -145,7 +145,7 @@ export class ExtractedService extends pulumi.ComponentResource {
         {
           target,
           namespace,
-          consumer: holder(record.split) ?? record.heldFull,
+          consumer: consumerOf(record),
           releases: running,
           legacy: legacy && { host: legacyHost },
           after: traffic.proven,

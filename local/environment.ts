@@ -1,17 +1,19 @@
 import path from "node:path";
 import { readUpdateLock } from "../cutover/updateLock";
 import type { Toolbox } from "../tools/acquire";
-import { adminKubeconfig, pulumiStateDir } from "./paths";
+import { adminKubeconfig, checkoutDir, pulumiStateDir } from "./paths";
 
 /** The throw-away stack of this machine. */
 export const stackName = "local";
 /** As in Pulumi.yaml. */
 export const projectName = "pyairtable";
 
+const cutoverDir = path.join(checkoutDir, "cutover", "bin");
+
 /** What makes plain `pulumi` and `kubectl` act on the local stack. */
 export function localEnvironment(tools: Toolbox): Record<string, string> {
   return {
-    PATH: [tools.binDir, ...usersPath(tools)].join(path.delimiter),
+    PATH: [tools.binDir, cutoverDir, ...usersPath(tools)].join(path.delimiter),
     PULUMI_HOME: tools.pulumiHome,
     PULUMI_BACKEND_URL: backendUrl(pulumiStateDir),
     PULUMI_STACK: stackName,
@@ -43,5 +45,8 @@ export function hasStaleLock(backendDir = pulumiStateDir): boolean {
 /** PATH as it was before npm, or an earlier `eval`, put folders in front. */
 function usersPath({ binDir }: Toolbox): string[] {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter);
-  return folders.filter((folder) => folder !== binDir && !/node_modules\/\.bin$|node-gyp-bin$/.test(folder));
+  return folders.filter(
+    (folder) =>
+      folder !== binDir && folder !== cutoverDir && !/node_modules\/\.bin$|node-gyp-bin$/.test(folder),
+  );
 }

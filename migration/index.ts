@@ -1,3 +1,4 @@
+export { consumerOf } from "./consumer";
 export { applyStep, candidateOf, formatStep, grownTo, stepsToExtracted } from "./plan";
 export type { PlannedStep } from "./plan";
 export { fromRoute, isTampered, toAnnotations } from "./routeRecord";

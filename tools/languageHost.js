@@ -38,7 +38,9 @@ const programs = new Set();
  */
 function run(request, onStart) {
   const info = request.getInfo();
+  const { typescript = true, nodeargs = "" } = optionsOf(info);
   const args = [
+    ...String(nodeargs).split(" ").filter(Boolean),
     require.resolve("@pulumi/pulumi/cmd/run"),
     ...["--monitor", request.getMonitorAddress()],
     ...["--engine", engine],
@@ -58,8 +60,7 @@ function run(request, onStart) {
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...process.env,
-      // As the official host does unless Pulumi.yaml says otherwise.
-      PULUMI_NODEJS_TYPESCRIPT: "true",
+      PULUMI_NODEJS_TYPESCRIPT: String(typescript),
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().entries())),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
     },
@@ -83,6 +84,16 @@ function run(request, onStart) {
       resolve(response);
     });
   });
+}
+
+/**
+ * `runtime.options` of Pulumi.yaml, as far as this host knows them; the defaults are the official host's.
+ * @param {import("@pulumi/pulumi/proto/language_pb").ProgramInfo | undefined} info
+ * @returns {{ typescript?: unknown, nodeargs?: unknown }}
+ */
+function optionsOf(info) {
+  const options = info && info.getOptions();
+  return options ? options.toJavaScript() : {};
 }
 
 /** Ends this process and every program that it runs. */
