@@ -86,7 +86,7 @@ function buildTarget(
       legacyHost,
       releases: releasesOf(wanted, config.platform.readyWithinSeconds),
       record,
-      ...(believed && { liveSplit: believed.split }),
+      ...(believed && { live: believed }),
       leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),
       proxies,

@@ -11,7 +11,6 @@ import {
   COLORS,
   type Color,
   type RouteRecord,
-  type Split,
   consumerOf,
 } from "../migration";
 import { ColorRelease, type Release } from "./colorRelease";
@@ -36,8 +35,8 @@ export interface ExtractedServiceArgs {
   releases: Readonly<Partial<Record<Color, Release>>>;
   /** The split wanted, and what the route says about it. */
   record: RouteRecord;
-  /** The split that the live route holds. @default all on legacy */
-  liveSplit?: Split;
+  /** What the live route holds. @default all on legacy, nothing running */
+  live?: Pick<RouteRecord, "split" | "images">;
   /** Doesn't touch the live route, which somebody else has changed. @default false */
   leaveRouteAlone?: boolean;
   /** The key that signs tokens, for a target whose backends share one. @default none */
@@ -70,7 +69,8 @@ export class ExtractedService extends pulumi.ComponentResource {
       record.legacy === "standby"
         ? new LegacyBackend(`${name}-legacy`, { target, namespace, host: legacyHost }, child)
         : undefined;
-    const liveSplit = args.liveSplit ?? ALL_LEGACY;
+    const live = args.live ?? { split: ALL_LEGACY, images: {} };
+    const liveSplit = live.split;
     const [proven, resolveProven] = pulumi.deferredOutput<string>();
     const release = (color: Color): ColorRelease => {
       const wanted = args.releases[color];
@@ -83,8 +83,8 @@ export class ExtractedService extends pulumi.ComponentResource {
           peers: { gateway: args.gatewayPeers, controlPlaneCidrs: args.controlPlaneCidrs, legacyHost },
           api,
           ...(wanted && { release: wanted }),
-          mustBeReady: record.split[color] >= liveSplit[color],
-          ...(liveSplit[color] > 0 && record.split[color] === 0 && { changeAfter: proven }),
+          mustBeReady: !isLosing(color, record, live),
+          ...(hasLostAll(color, record, live) && { changeAfter: proven }),
           ...(signingKey && { sharedSecret: signingKey }),
         },
         child,
@@ -179,4 +179,17 @@ export class ExtractedService extends pulumi.ComponentResource {
     );
     return secret.metadata.name;
   }
+}
+
+type Held = Pick<RouteRecord, "split" | "images">;
+
+/** In this update, or in the transition before it, whose proof may have been interrupted. */
+function hasLostAll(color: Color, record: RouteRecord, live: Held): boolean {
+  return record.split[color] === 0 && (live.split[color] > 0 || record.previous[color] > 0);
+}
+
+/** What loses its traffic, or has just lost it by the fast road, must not hold up its own rollback. */
+function isLosing(color: Color, record: RouteRecord, live: Held): boolean {
+  const isUnchanged = record.images[color] === live.images[color];
+  return record.split[color] < live.split[color] || (hasLostAll(color, record, live) && isUnchanged);
 }

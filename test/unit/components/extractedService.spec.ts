@@ -70,7 +70,7 @@ describe("ExtractedService", function () {
   it("has no legacy backend once that is retired", async () => {
     const made = await make({
       record: recordOf("frontend", onBlue, { legacy: "retired" }),
-      liveSplit: onBlue,
+      live: { split: onBlue, images: {} },
     });
     assert.deepEqual(
       made.names().filter((name) => name.includes("legacy")),
@@ -111,7 +111,7 @@ describe("ExtractedService", function () {
   });
 
   it("gives traffic back to legacy in order: smoke check of legacy, route, proof, change of the color", async () => {
-    await make({ liveSplit: onBlue });
+    await make({ live: { split: onBlue, images: {} } });
     assertOrder(
       `GET ${legacyHost}:9101/`,
       "registered it-traffic-route",
@@ -123,7 +123,7 @@ describe("ExtractedService", function () {
   it("checks what gains before the route, and what has traffic already after the proof", async () => {
     await make({
       record: recordOf("frontend", { legacy: 50, blue: 50, green: 0 }),
-      liveSplit: { legacy: 90, blue: 10, green: 0 },
+      live: { split: { legacy: 90, blue: 10, green: 0 }, images: {} },
     });
     assertOrder(
       smokeCheckOf("frontend-blue"),
@@ -134,7 +134,7 @@ describe("ExtractedService", function () {
   });
 
   it("checks what has traffic on an update that changes nothing too", async () => {
-    await make({ record: recordOf("frontend", onBlue), liveSplit: onBlue });
+    await make({ record: recordOf("frontend", onBlue), live: { split: onBlue, images: {} } });
     assertOrder(proofOf("frontend"), smokeCheckOf("frontend-blue"));
   });
 
@@ -180,17 +180,39 @@ describe("ExtractedService", function () {
 
   it("gives traffic back to legacy although the color that loses it is not ready", async () => {
     await make(
-      { liveSplit: onBlue },
+      { live: { split: onBlue, images: {} } },
       { answer: ({ path }) => (path.includes("/deployments/") ? { status: 500 } : undefined) },
     );
     assertOrder("registered it-traffic-route", proofOf("frontend"));
   });
 
   it("leaves the color that loses its traffic as it is when the split isn't proven", async () => {
-    const made = await make({ liveSplit: onBlue, proxies: [] });
+    const made = await make({ live: { split: onBlue, images: {} }, proxies: [] });
     assert.match(made.failures.join("\n"), /found no replica of the proxy/);
     assert.equal(made.ofType("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute").length, 1);
     assert.deepEqual(made.ofType("kubernetes:apps/v1:Deployment"), []);
+  });
+
+  describe("after a route that was written without an update, by the fast road or by one that was killed", () => {
+    const images = { blue: "registry/app:1" };
+    const record = { ...recordOf("frontend", ALL_LEGACY), previous: onBlue };
+    const live = { split: ALL_LEGACY, images };
+    const unready: Answerer = ({ path }) => (path.includes("/deployments/") ? { status: 500 } : undefined);
+
+    it("changes the color that lost its traffic only once the split is proven", async () => {
+      await make({ record, live });
+      assertOrder(proofOf("frontend"), "registered it-blue-deployment");
+    });
+
+    it("isn't held up by that color, which may be unready", async () => {
+      const made = await make({ record, live }, { answer: unready });
+      assert.deepEqual(made.failures, []);
+    });
+
+    it("insists on its readiness again when it gets another image", async () => {
+      const made = await make({ record, live: { split: ALL_LEGACY, images: {} } }, { answer: unready });
+      assert.equal(made.failures.length, 1);
+    });
   });
 
   it("doesn't make a color that gains nothing wait for the proof", async () => {

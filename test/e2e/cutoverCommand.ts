@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { z } from "zod";
+import { localEnvironment } from "../../local/environment";
+import type { LocalStack } from "../../local/localStack";
+import { checkoutDir } from "../../local/paths";
+import { tools } from "./world";
+
+/** How a `cutover` ended. */
+export interface CutoverResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** When it was started, in epoch milliseconds. */
+  readonly startedAt: number;
+}
+
+const command = path.join(checkoutDir, "cutover", "bin", "cutover");
+
+/**
+ * Runs `cutover` as a user would, in the checkout, on the stack file of `stack`.
+ * @param environment over that of the local stack; undefined takes a variable away
+ */
+export async function cutover(
+  stack: LocalStack,
+  args: readonly string[],
+  environment: Readonly<NodeJS.ProcessEnv> = {},
+): Promise<CutoverResult> {
+  const env = { ...process.env, ...localEnvironment(await tools()), ...environment };
+  const startedAt = Date.now();
+  const child = spawn(command, [...args, "--config-file", stack.stackFile], {
+    cwd: checkoutDir,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  await once(child, "close");
+  return { code: child.exitCode, stdout, stderr, startedAt };
+}
+
+const rollbackSchema = z.strictObject({
+  target: z.string(),
+  from: z.string(),
+  to: z.string(),
+  routeWrittenAt: z.number().nullable(),
+  recorded: z.boolean(),
+  steps: z.array(z.object({ step: z.string(), atMs: z.number() })),
+  problems: z.array(z.string()),
+});
+
+/** What `cutover rollback --json` says, which is all of its stdout. */
+export function rollbackSaid({ stdout }: CutoverResult): z.infer<typeof rollbackSchema> {
+  return rollbackSchema.parse(JSON.parse(stdout));
+}
