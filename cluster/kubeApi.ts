@@ -61,7 +61,7 @@ export class KubeApi {
    * Asks again while the API server can't be reached, has too much to do or fails: for what must not depend on one
    * answer. @throws UnreachableError without any after `withinSeconds`; the last answer counts otherwise
    */
-  async askPersistently(path: string, question: Question = {}, withinSeconds = 60): Promise<Answer> {
+  async askPersistently(path: string, question: Question = {}, withinSeconds = 30): Promise<Answer> {
     const deadline = Date.now() + withinSeconds * 1000;
     for (let wait = 50; ; wait = Math.min(2 * wait, 1000)) {
       const isLast = Date.now() + wait > deadline;

@@ -23,6 +23,9 @@ export interface RollbackOptions {
   readonly signal: AbortSignal;
 }
 
+/** How long the API server may take before the user is told, in milliseconds. */
+const patience = 2000;
+
 /** What `rollback --json` prints. */
 interface RollbackResult {
   readonly target: RoutedTargetName;
