@@ -11,7 +11,7 @@ import type { Project } from "./project";
 import type { Report } from "./report";
 import type { Repository } from "./repository";
 import { reason } from "./thrown";
-import { type UpdateLock, configuredBackend, readUpdateLock } from "./updateLock";
+import { type UpdateLock, configuredBackend, projectName, readUpdateLock } from "./updateLock";
 
 /** The plan's budget for level 1: an update that takes longer than this isn't waited for. */
 const waitForOthersMinutes = 15;
@@ -104,7 +104,7 @@ async function updateInTurn(engine: Engine, options: CarryOutOptions): Promise<U
 }
 
 export function lockOf({ dir, stack }: Project): ReturnType<typeof readUpdateLock> {
-  return readUpdateLock({ backendUrl: configuredBackend(dir), project: "pyairtable", stack });
+  return readUpdateLock({ backendUrl: configuredBackend(dir), project: projectName(dir), stack });
 }
 
 /** `root@host, process 123, since 2025-08-11T09:00:00Z, which no longer runs` */

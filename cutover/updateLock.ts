@@ -54,22 +54,29 @@ export function readUpdateLock({
 }
 
 const fileScheme = "file://";
-const projectSchema = z.object({ backend: z.object({ url: z.string().optional() }).optional() });
+const projectSchema = z.object({
+  name: z.string(),
+  backend: z.object({ url: z.string().optional() }).optional(),
+});
 
 /**
  * The URL of the backend that `pulumi` uses in a project: PULUMI_BACKEND_URL, else `backend.url` of the project file.
  * A folder's path is made absolute. Undefined when only a `pulumi login` says.
  */
 export function configuredBackend(projectDir: string): string | undefined {
-  const url = process.env["PULUMI_BACKEND_URL"] || backendOfProject(projectDir);
+  const url = process.env["PULUMI_BACKEND_URL"] || readProject(projectDir).backend?.url;
   if (url?.startsWith(fileScheme) !== true) return url;
   const [folder = ""] = url.slice(fileScheme.length).split("?");
   return fileScheme + path.resolve(projectDir, folder.replace(/^~/, os.homedir()));
 }
 
-function backendOfProject(projectDir: string): string | undefined {
-  const text = fs.readFileSync(path.join(projectDir, "Pulumi.yaml"), "utf8");
-  return projectSchema.parse(parse(text)).backend?.url;
+/** As Pulumi.yaml says. */
+export function projectName(projectDir: string): string {
+  return readProject(projectDir).name;
+}
+
+function readProject(projectDir: string): z.infer<typeof projectSchema> {
+  return projectSchema.parse(parse(fs.readFileSync(path.join(projectDir, "Pulumi.yaml"), "utf8")));
 }
 
 function lockFiles(folder: string): string[] {
