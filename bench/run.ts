@@ -43,6 +43,13 @@ async function main(): Promise<number> {
   process.env["KUBECONFIG"] = adminKubeconfig;
   const results: FigureResult[] = [];
   const failures: string[] = [];
+  /** After each figure, so that a run which is broken off keeps those that it has. */
+  const writeReport = (): string => {
+    const facts = { machine: machineFacts(), rounds, figures: results, failures };
+    const report = `${JSON.stringify(facts, undefined, 2)}\n`;
+    fs.writeFileSync(path.join(outDir, "bench.json"), report);
+    return report;
+  };
   await interruptible(async (signal) => {
     const world = await World.create(tools, signal);
     try {
@@ -52,6 +59,7 @@ async function main(): Promise<number> {
             title: figure.title,
             async run(report) {
               results.push(await measure(figure, world, rounds, report));
+              writeReport();
             },
           },
         ]).catch((error: unknown) => {
@@ -64,8 +72,7 @@ async function main(): Promise<number> {
     }
   });
 
-  const report = `${JSON.stringify({ machine: machineFacts(), rounds, figures: results, failures }, undefined, 2)}\n`;
-  fs.writeFileSync(path.join(outDir, "bench.json"), report);
+  const report = writeReport();
   process.stdout.write(
     json === true ? report : results.map((result) => `${renderFigure(result)}\n\n`).join(""),
   );

@@ -424,7 +424,7 @@ describe("the fast road back, under load", () => {
     assert.equal(alone.code, 1);
     assert.match(
       alone.stderr,
-      /^cluster test \(http:\/\/127\.0\.0\.1:1\) hasn't answered yet; asking again\nno traffic was moved: cluster test \(http:\/\/127\.0\.0\.1:1\) can't be reached: /,
+      /^ *cluster test \(http:\/\/127\.0\.0\.1:1\) hasn't answered yet; asking again\nno traffic was moved: cluster test \(http:\/\/127\.0\.0\.1:1\) can't be reached: /,
     );
     await assertAgreed("docs");
   });
