@@ -49,7 +49,10 @@ export async function rollback(target: RoutedTargetName, options: RollbackOption
   const config = await wantedOrCommitted(project, report);
   const api = await KubeApi.connect(config.platform.kubeContext);
   const finding = findWayBack(api, config, target, new Date()).catch(sayNothingMoved);
-  const slow = setTimeout(() => report.note(`cluster ${api.name} hasn't answered yet; asking again`), patience);
+  const slow = setTimeout(
+    () => report.note(`cluster ${api.name} hasn't answered yet; asking again`),
+    patience,
+  );
   const way = await unlessAborted(finding, signal).finally(() => clearTimeout(slow));
   const [from, to] = [liveText(way.live), formatSplit(way.split)];
   report.step(`${target}: ${from} -> ${to}; ${way.standby.detail}`);

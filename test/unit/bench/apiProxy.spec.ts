@@ -139,14 +139,21 @@ describe("the proxy in front of the API server", () => {
   });
 
   it("passes a watch on event by event, which tells when a spec was written", async () => {
-    const event = (generation: number, status: string): string =>
-      `${JSON.stringify({ type: "MODIFIED", object: { metadata: { generation }, status } })}\n`;
-    let send: (line: string) => void = () => undefined;
-    const watched = http.createServer((_request, response) => {
-      response.writeHead(200);
-      send = (line) => response.write(line);
-      send(event(1, "as it is"));
+    const object = (generation: number, status: string) => ({ metadata: { generation }, status });
+    let send: (change: unknown) => void = () => undefined;
+    const watched = http.createServer((request, response) => {
+      const asked = new URL(request.url ?? "", "http://127.0.0.1").searchParams;
+      if (asked.get("watch") === null) {
+        response.end(JSON.stringify({ metadata: { resourceVersion: "7" }, items: [object(1, "as it is")] }));
+        return;
+      }
+      assert.equal(asked.get("resourceVersion"), "7");
+      response.writeHead(200).flushHeaders();
+      send = (change) => response.write(`${JSON.stringify({ type: "MODIFIED", object: change })}\n`);
+      opened();
     });
+    let opened: () => void = () => undefined;
+    const watching = new Promise<void>((resolve) => (opened = resolve));
     watched.listen(0, "127.0.0.1");
     await once(watched, "listening");
     const bound = watched.address();
@@ -157,17 +164,18 @@ describe("the proxy in front of the API server", () => {
     const watch = await withEnvironment("KUBECONFIG", proxy.kubeconfigFile, () =>
       watchWrites(routes, "frontend"),
     );
+    await watching;
     const since = Date.now();
     assert.equal(watch.firstSince(0), undefined);
-    send(event(1, "new status"));
+    send(object(1, "new status"));
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(watch.firstSince(since), undefined);
     const writtenAt = Date.now();
-    send(event(2, "new status"));
+    send(object(2, "new status"));
     await new Promise((resolve) => setTimeout(resolve, 50));
     const seenAt = watch.firstSince(since) ?? 0;
     assert.ok(seenAt >= writtenAt && seenAt < writtenAt + 50, String(seenAt - writtenAt));
-    assert.deepEqual(Object.fromEntries(proxy.counts), { "watch httproutes": 1 });
+    assert.deepEqual(Object.fromEntries(proxy.counts), { "list httproutes": 1, "watch httproutes": 1 });
     watch.close();
     watched.closeAllConnections();
     watched.close();
