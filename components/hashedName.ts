@@ -1,8 +1,10 @@
-import { createHash, scryptSync } from "node:crypto";
+import { createHash, scrypt } from "node:crypto";
+import { promisify } from "node:util";
 
 type Content = Readonly<Record<string, string>>;
 
 const digits = 10;
+const deriveKey = promisify<string, string, number, Buffer>(scrypt);
 
 /** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
 export function hashedName(name: string, content: Content): string {
@@ -10,8 +12,9 @@ export function hashedName(name: string, content: Content): string {
 }
 
 /** The same for a Secret: names are read by many, so guessing the content from this one is made slow. */
-export function secretName(name: string, content: Content): string {
-  return `${name}-${scryptSync(canonical(name, content), "pyairtable", digits / 2).toString("hex")}`;
+export async function secretName(name: string, content: Content): Promise<string> {
+  const key = await deriveKey(canonical(name, content), "pyairtable", digits / 2);
+  return `${name}-${key.toString("hex")}`;
 }
 
 function canonical(name: string, content: Content): string {

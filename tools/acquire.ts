@@ -4,11 +4,12 @@ import { binDir, linkBinaries } from "./linkFolder";
 import { which } from "./onPath";
 import { cniPluginDir, goTools, installedPackages, moduleFiles, unpackedPackages, wheelTools } from "./pins";
 import { showProgress } from "./progress";
+import { pulumiHome, withoutLogs } from "./pulumiHome";
 import { redisServer } from "./redisServer";
 import { findInstalled, install, unpackedPackage } from "./sources/debian";
 import { goTool } from "./sources/goTool";
 import { moduleFile } from "./sources/moduleFile";
-import { linkPlugin, providerPlugin, pulumiHome } from "./sources/providerPlugin";
+import { linkPlugin, providerPlugin } from "./sources/providerPlugin";
 import { wheel } from "./sources/wheel";
 import type { Progress, Step } from "./progress";
 import type { InstalledName } from "./sources/debian";
@@ -120,6 +121,7 @@ async function toolboxOf(found: FoundTools): Promise<Toolbox> {
   };
   if (found.has("pulumi-resource-kubernetes")) linkPlugin(pathOf("pulumi-resource-kubernetes"));
   if (found.has("pulumi")) {
+    withoutLogs();
     const cli = withLanguageHost(pathOf("pulumi"));
     origins.set(languageHost, cli.origin);
     files.set("pulumi", cli.pulumi);

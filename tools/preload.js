@@ -3,7 +3,8 @@
 
 /**
  * Loaded before Pulumi's runner (`nodeargs` in Pulumi.yaml), to take out of every preview what this program doesn't
- * use: half of the SDK's start is two packages for serializing functions, and compiling what was compiled before.
+ * use: half of the SDK's start is packages for serializing functions, tracing and automation, and compiling what was
+ * compiled before.
  */
 
 const path = require("node:path");
@@ -14,13 +15,37 @@ require("v8-compile-cache-lib").install({
 });
 
 /** Still there for whoever reads anything of them. */
-const loadedWhenUsed = ["typescript", "@npmcli/arborist"];
+const loadedWhenUsed = new Set([
+  "typescript",
+  "@npmcli/arborist",
+  "normalize-package-data",
+  "@opentelemetry/exporter-zipkin",
+  "@opentelemetry/instrumentation",
+  "@opentelemetry/instrumentation-grpc",
+  "@opentelemetry/resources",
+  "@opentelemetry/sdk-trace-base",
+  "@opentelemetry/sdk-trace-node",
+  // As the SDK's own index asks for it.
+  "./automation",
+]);
+
+/**
+ * What the runner installs for everybody, and what is there in its place.
+ * @type {ReadonlyMap<string, unknown>}
+ */
+const replaced = new Map([
+  // Maps every stack trace to the sources, and the SDK takes one for each promise and resource.
+  ["source-map-support/register", {}],
+  // Starts V8's debugger, for serializing functions.
+  ["../../runtime/closure/v8Hooks", { isInitializedAsync: () => Promise.resolve() }],
+]);
 
 /** @type {{ _load: (request: string, ...rest: unknown[]) => unknown }} */
 const loader = Object(Module);
 const load = loader._load;
 loader._load = function (request, ...rest) {
-  if (!loadedWhenUsed.includes(request)) return load.call(this, request, ...rest);
+  if (replaced.has(request)) return replaced.get(request);
+  if (!loadedWhenUsed.has(request)) return load.call(this, request, ...rest);
   /** @type {object | undefined} */
   let loaded;
   const real = () => (loaded ??= Object(load.call(this, request, ...rest)));

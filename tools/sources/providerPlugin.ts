@@ -1,14 +1,11 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { cacheDir } from "../cacheDir.js";
 import { replaceLink } from "../linkFolder";
 import { pluginVersion } from "../pins";
+import { pulumiHome } from "../pulumiHome";
 import { goTool } from "./goTool";
 import type { Source } from "./source";
-
-/** PULUMI_HOME of the local stacks: holds the provider plugin, where the CLI looks for it. */
-export const pulumiHome = path.join(cacheDir, "pulumi-home");
 
 const binary = "pulumi-resource-kubernetes";
 const folder = path.join("plugins", `resource-kubernetes-v${pluginVersion}`);

@@ -207,7 +207,7 @@ describe("ColorRelease", () => {
   it("keeps secrets in an immutable Secret, and the shared one before its own", async () => {
     const secrets = { API_KEY: "s3cret" };
     const made = await make({ release: release({ secrets }), sharedSecret: "frontend-shared" });
-    const name = secretName("frontend-blue", secrets);
+    const name = await secretName("frontend-blue", secrets);
     assert.deepEqual(made.inputs("it-secrets"), {
       apiVersion: "v1",
       kind: "Secret",
