@@ -29,7 +29,7 @@ describe("the long requests", () => {
     assert.deepEqual(gateway.hosts, ["frontend.localhost", "frontend.localhost"]);
     assert.equal(gateway.connections.size, 2);
     for (const answer of answers) {
-      assert.ok(answer.durationMs >= 199 && answer.durationMs < 1000, `took ${answer.durationMs} ms`);
+      assert.ok(answer.durationMs >= 199, `took ${answer.durationMs} ms`);
       assert.deepEqual(
         [
           answer.status,
@@ -100,7 +100,7 @@ describe("the long requests", () => {
         assert.equal(answer.complete, true);
         assert.equal(answer.status, 200);
         assert.ok(answer.bytes > 0);
-        assert.ok(answer.durationMs > 4990 && answer.durationMs < 7000, `took ${answer.durationMs} ms`);
+        assert.ok(answer.durationMs > 4990, `took ${answer.durationMs} ms`);
       }
     } finally {
       server.kill("SIGKILL");

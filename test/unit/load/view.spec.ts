@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import { type Clock, install } from "@sinonjs/fake-timers";
 import type { Shot } from "../../../local/load/shot";
 import { renderStepTable } from "../../../local/load/stepTable";
 import type { StepRow } from "../../../local/load/stepTable";
@@ -37,13 +37,13 @@ const answered = (differing: Partial<Shot>, ago = 0) =>
   shotWith({ sentAt: Date.now() - ago - 2, ...differing });
 
 /** Runs `test` as if started with `TERM=xterm` and neither `CI` nor `NO_COLOR`, whatever the tests were started with. */
-async function onAnyTerminal(test: () => Promise<void>): Promise<void> {
+function onAnyTerminal(test: () => void): void {
   const { TERM, CI, NO_COLOR } = process.env;
   process.env["TERM"] = "xterm";
   delete process.env["CI"];
   delete process.env["NO_COLOR"];
   try {
-    await test();
+    test();
   } finally {
     const before = { TERM, CI, NO_COLOR };
     for (const [name, value] of Object.entries(before)) {
@@ -64,7 +64,19 @@ describe("the choice of view", () => {
   });
 });
 
+/** A time at the beginning of a second, and views' timers that go off when a test says so. */
+function stoppedClock(): Clock {
+  return install({
+    now: Date.UTC(2025, 7, 11),
+    toFake: ["Date", "setInterval", "clearInterval", "performance"],
+  });
+}
+
 describe("the plain view", () => {
+  let clock: Clock;
+  beforeEach(() => (clock = stoppedClock()));
+  afterEach(() => clock.uninstall());
+
   it("writes a line per change of step, with what became of the step before", () => {
     const output = new Screen(false);
     const view = createView(output, { targets });
@@ -84,7 +96,7 @@ describe("the plain view", () => {
     ]);
   });
 
-  it("tells of a failure at once, but of no more than one a second", async () => {
+  it("tells of a failure at once, but of no more than one a second", () => {
     const output = new Screen(false);
     const view = createView(output, { targets });
     view.step("10 % blue");
@@ -92,7 +104,7 @@ describe("the plain view", () => {
       view.shot(answered({ status: 503, error: "503 Service Unavailable", backend: "blue" }));
     }
     assert.deepEqual(output.lines.slice(1), ["[00:00] FAILED: frontend: 503 Service Unavailable from blue"]);
-    await sleep(1050);
+    clock.tick(1100);
     view.shot(answered({ backend: undefined }));
     view.close();
     assert.deepEqual(output.lines.slice(2), [
@@ -101,16 +113,16 @@ describe("the plain view", () => {
     ]);
   });
 
-  it("says every 5 s who answers, targets that are alike together", async () => {
+  it("says every 5 s who answers, targets that are alike together", () => {
     const output = new Screen(false);
     const view = createView(output, { targets });
     view.step("10 % blue");
-    await sleep(3500);
+    clock.tick(3500);
     for (let nth = 0; nth < 10; nth++) {
       for (const target of ["auth-service", "docs", "mcp-server"]) view.shot(answered({ target }));
       view.shot(answered({ backend: nth === 0 ? "blue" : "legacy" }));
     }
-    await sleep(1700);
+    clock.tick(1500);
     assert.deepEqual(output.lines.slice(1), [
       "[00:05] last 5 s: 0 failed; frontend: 90 % legacy, 10 % blue; 3 targets: 100 % legacy",
     ]);
@@ -128,8 +140,12 @@ describe("the plain view", () => {
 });
 
 describe("the live view", () => {
+  let clock: Clock;
+  beforeEach(() => (clock = stoppedClock()));
+  afterEach(() => clock.uninstall());
+
   it("shows per target who answered in the last second, within the terminal's width", () =>
-    onAnyTerminal(async () => {
+    onAnyTerminal(() => {
       const output = new Screen(true);
       const view = createView(output, { targets });
       view.step("10 % blue");
@@ -137,7 +153,7 @@ describe("the live view", () => {
         view.shot(answered({ backend: nth === 0 ? "blue" : "legacy" }, 1000));
       view.shot(answered({ target: "docs", status: 503, error: "503 Service Unavailable" }, 1000));
       output.written = "";
-      await sleep(450);
+      clock.tick(450);
       view.close();
 
       const lines = stripVTControlCharacters(output.written).split("\n");
@@ -158,7 +174,7 @@ describe("the live view", () => {
     }));
 
   it("keeps notes and finished steps above the table", () =>
-    onAnyTerminal(async () => {
+    onAnyTerminal(() => {
       const output = new Screen(true);
       const view = createView(output, { targets });
       view.step("stage blue");
@@ -166,7 +182,7 @@ describe("the live view", () => {
       view.shot(answered({ status: 500 }));
       view.step("10 % blue");
       view.close();
-      await sleep(300);
+      clock.tick(300);
       const lines = stripVTControlCharacters(output.written).split("\n");
       const note = lines.indexOf("  2 updated");
       const first = lines.findIndex((line) => line.startsWith("✗ stage blue  0.0 s, 1 requests, 1 failed"));
@@ -235,7 +251,7 @@ describe("the closing table", () => {
   });
 
   it("is framed and coloured on a terminal, with the same figures", () =>
-    onAnyTerminal(async () => {
+    onAnyTerminal(() => {
       const table = renderStepTable(rows, new Screen(true));
       assert.notEqual(table, stripVTControlCharacters(table));
       const cells = stripVTControlCharacters(table)
@@ -243,6 +259,5 @@ describe("the closing table", () => {
         ?.split("│")
         .map((cell) => cell.trim());
       assert.deepEqual(cells, ["", "100 % blue", "1,250", "2", "0/100/0", "0.1/99.9/0", "2.35 s", ""]);
-      await Promise.resolve();
     }));
 });
