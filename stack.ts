@@ -7,6 +7,7 @@ import { ExtractedService } from "./components/extractedService";
 import { Platform } from "./components/platform";
 import type { ReleasePeers } from "./components/releasePolicy";
 import { SharedResources } from "./components/sharedResources";
+import { clusterIdentifierOf } from "./config/environment";
 import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/parse";
 import {
   COLORS,
@@ -39,7 +40,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
     {
       ...(config.platform.kubeContext !== undefined && { context: config.platform.kubeContext }),
       // The cluster stays the same one when its address or credentials change.
-      clusterIdentifier: `pyairtable-${config.platform.environment}`,
+      clusterIdentifier: clusterIdentifierOf(config.platform.environment),
     },
     // The SDK would record KUBECONFIG, a path of whoever ran the last update: a difference in everybody else's preview.
     { transformations: [({ props, opts }) => ({ props: { ...props, kubeconfig: undefined }, opts })] },
