@@ -4,9 +4,10 @@
 /**
  * A stand-in for Pulumi's own `pulumi-language-nodejs`, which no package
  * registry carries: it serves what the engine needs to run a program in
- * TypeScript, on the SDK's own protocol files. Programs can't tell the two
- * apart; what it leaves out (converting, generating and packaging programs,
- * policy packs, a debugger) the local stack doesn't use. With the official CLI
+ * TypeScript and a policy pack beside it, on the SDK's own protocol files.
+ * Programs can't tell the two apart; what it leaves out (converting, generating
+ * and packaging programs, other plugins, the stack's config in a policy pack's
+ * environment, a debugger) the local stack doesn't use. With the official CLI
  * archive on PATH the official host is used instead.
  *
  * The engine starts it as `languageHost.js [flags] ENGINE_ADDRESS` and reads
@@ -87,6 +88,63 @@ function run(request, onStart) {
 }
 
 /**
+ * Runs a policy pack, whose output goes back to the engine: its first line is the port that the pack serves at.
+ * @param {import("@grpc/grpc-js").ServerWritableStream<
+ *   import("@pulumi/pulumi/proto/language_pb").RunPluginRequest,
+ *   import("@pulumi/pulumi/proto/language_pb").RunPluginResponse>} call
+ */
+function runPlugin(call) {
+  const { request } = call;
+  const info = request.getInfo();
+  if (request.getKind() !== "analyzer" || !info) {
+    const details = `found a plugin of kind ${JSON.stringify(request.getKind())}, expected "analyzer", a policy pack`;
+    call.emit("error", { code: grpc.status.UNIMPLEMENTED, details });
+    return;
+  }
+  const folder = info.getProgramDirectory();
+  const runner = require.resolve("@pulumi/pulumi/cmd/run-policy-pack");
+  const pack = spawn(process.execPath, [runner, ...request.getArgsList(), folder], {
+    // Where the pack finds its package.json, which names its version.
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: variablesOf(request.getEnvList()),
+  });
+  programs.add(pack);
+  call.on("cancelled", () => pack.kill("SIGKILL"));
+  /** @param {(response: import("@pulumi/pulumi/proto/language_pb").RunPluginResponse) => void} fill */
+  const send = (fill) => {
+    const response = new protocol.RunPluginResponse();
+    fill(response);
+    call.write(response);
+  };
+  pack.stdout.on("data", (text) => send((response) => response.setStdout(text)));
+  pack.stderr.on("data", (text) => send((response) => response.setStderr(text)));
+  pack.once("error", (error) =>
+    send((response) =>
+      response.setStderr(Buffer.from(`the policy pack can't be started: ${error.message}\n`)),
+    ),
+  );
+  pack.once("close", (code) => {
+    programs.delete(pack);
+    send((response) => response.setExitcode(code ?? 1));
+    call.end();
+  });
+}
+
+/**
+ * The environment that the engine gives a plugin, as `NAME=value`; of two with one name the last holds.
+ * @param {string[]} list
+ */
+function variablesOf(list) {
+  return Object.fromEntries(
+    list.map((variable) => {
+      const end = variable.indexOf("=");
+      return [variable.slice(0, end), variable.slice(end + 1)];
+    }),
+  );
+}
+
+/**
  * `runtime.options` of Pulumi.yaml, as far as this host knows them; the defaults are the official host's.
  * @param {import("@pulumi/pulumi/proto/language_pb").ProgramInfo | undefined} info
  * @returns {{ typescript?: unknown, nodeargs?: unknown }}
@@ -103,9 +161,9 @@ function quit() {
 }
 
 /**
- * What the engine asks of a host to run a program. A call of anything else is answered "unimplemented".
+ * What the engine asks of a host to run a program and a policy pack. A call of anything else is answered "unimplemented".
  * @type {Pick<import("@pulumi/pulumi/proto/language_grpc_pb").ILanguageRuntimeServer,
- *   "handshake" | "getRequiredPackages" | "getRequiredPlugins" | "getPluginInfo" | "run" | "cancel">}
+ *   "handshake" | "getRequiredPackages" | "getRequiredPlugins" | "getPluginInfo" | "run" | "runPlugin" | "cancel">}
  */
 const served = {
   handshake(call, answer) {
@@ -124,6 +182,7 @@ const served = {
       answer(null, response),
     );
   },
+  runPlugin,
   cancel(_call, answer) {
     for (const program of programs) program.kill("SIGKILL");
     answer(null, new Empty());

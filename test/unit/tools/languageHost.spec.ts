@@ -6,16 +6,19 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { credentials } from "@grpc/grpc-js";
+import { credentials, status } from "@grpc/grpc-js";
 import { LanguageRuntimeClient } from "@pulumi/pulumi/proto/language_grpc_pb";
 import {
   GetRequiredPackagesRequest,
   LanguageHandshakeRequest,
+  ProgramInfo,
+  RunPluginRequest,
+  RunPluginResponse,
   RunRequest,
 } from "@pulumi/pulumi/proto/language_pb";
 import type { ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { ServiceError } from "@grpc/grpc-js";
+import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import type { RunResponse } from "@pulumi/pulumi/proto/language_pb";
 
 const script = path.join(__dirname, "../../../tools/languageHost.js");
@@ -76,6 +79,40 @@ describe("the stand-in for the language host", function () {
     return call((done) => client.run(request, done));
   }
 
+  /** Runs code in place of the SDK's runner for policy packs. */
+  function runPack(code: string, kind = "analyzer"): ClientReadableStream<RunPluginResponse> {
+    fs.writeFileSync(path.join(folder, "instead.js"), code);
+    const info = new ProgramInfo();
+    info.setRootDirectory(folder);
+    info.setProgramDirectory(folder);
+    info.setEntryPoint(".");
+    const request = new RunPluginRequest();
+    request.setKind(kind);
+    request.setPwd(os.tmpdir());
+    request.setInfo(info);
+    request.setArgsList(["--logtostderr", "127.0.0.1:1"]);
+    request.setEnvList([
+      `NODE_OPTIONS=--require=${path.join(folder, "instead.js")}`,
+      "GIVEN=first",
+      "GIVEN=the=last",
+    ]);
+    return client.runPlugin(request);
+  }
+
+  /** All that a policy pack says, until its end. */
+  async function outputOf(
+    pack: ClientReadableStream<RunPluginResponse>,
+  ): Promise<{ stdout: string; stderr: string; exitCode: number | undefined }> {
+    const output: Awaited<ReturnType<typeof outputOf>> = { stdout: "", stderr: "", exitCode: undefined };
+    for await (const response of pack) {
+      assert(response instanceof RunPluginResponse);
+      output.stdout += Buffer.from(response.getStdout_asU8()).toString();
+      output.stderr += Buffer.from(response.getStderr_asU8()).toString();
+      if (response.hasExitcode()) output.exitCode = response.getExitcode();
+    }
+    return output;
+  }
+
   it("says who it is and asks for no plugins", async () => {
     const handshake = new LanguageHandshakeRequest();
     handshake.setEngineAddress("127.0.0.1:1");
@@ -130,5 +167,38 @@ describe("the stand-in for the language host", function () {
       ? fs.readFileSync(`/proc/${program[1]}/stat`, "utf8")
       : "Z";
     assert.match(status, /Z/, "gone, or only waiting for its parent to take notice");
+  });
+
+  it("runs a policy pack in its folder, in the engine's environment, and gives back what it says", async () => {
+    const { stdout, stderr, exitCode } = await outputOf(
+      runPack(`
+        console.log("arguments", ...process.argv.slice(2));
+        console.log("in", process.cwd());
+        console.error("environment", process.env.GIVEN, process.env.HOME);
+        process.exit(3);
+      `),
+    );
+    assert.equal(stdout, `arguments --logtostderr 127.0.0.1:1 ${folder}\nin ${folder}\n`);
+    assert.equal(stderr, "environment the=last undefined\n");
+    assert.equal(exitCode, 3);
+  });
+
+  it("ends a policy pack when the engine has done with it", async () => {
+    const pack = runPack("console.log(process.pid); setInterval(() => {}, 1000)");
+    const first: unknown = (await once(pack, "data"))[0];
+    assert(first instanceof RunPluginResponse);
+    const pid = Number(Buffer.from(first.getStdout_asU8()).toString());
+    const ended = once(pack, "error");
+    pack.cancel();
+    await ended;
+    await sleep(200);
+    assert.throws(() => process.kill(pid, 0), /ESRCH/);
+  });
+
+  it("runs no other plugins", async () => {
+    await assert.rejects(outputOf(runPack("", "resource")), {
+      code: status.UNIMPLEMENTED,
+      details: 'found a plugin of kind "resource", expected "analyzer", a policy pack',
+    });
   });
 });
