@@ -22,7 +22,7 @@ export interface Container {
 
 /** `Deployment` of `kubernetes:apps/v1:Deployment`, in whichever version of its API; undefined of what isn't Kubernetes'. */
 export function kindOf({ type }: Resource): string | undefined {
-  return /^kubernetes:[^:]+:(\w+)$/.exec(type)?.[1];
+  return /^kubernetes:[^:]+:([A-Z]\w*)$/.exec(type)?.[1];
 }
 
 /** The spec of the pod that a resource carries, undefined if it carries none. */

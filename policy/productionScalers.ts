@@ -13,7 +13,7 @@ export const productionScalers: StackCheck = {
         {
           of: deployment,
           found: `fewer than ${leastReplicas} replicas and no HorizontalPodAutoscaler`,
-          expected: `one or the other in production`,
+          expected: "one or the other in production",
           remedy: "set `capacity` or `autoscale` in the stack file",
         },
       ];

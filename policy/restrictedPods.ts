@@ -7,7 +7,7 @@ const remedy = "use the pod that components/releasePod.ts makes, which is restri
 export const restrictedPods: ResourceCheck = {
   name: "restricted-pods",
   description:
-    "No pod is privileged, runs as root or reaches into its node: the Pod Security Standard `restricted`.",
+    "No pod is privileged, runs as root or reaches into its node; the namespace's admission holds it to all of `restricted`.",
   find: (resource) => {
     const pod = podSpecOf(resource);
     return [
