@@ -16,6 +16,13 @@ describe("pins", () => {
     assert.equal(goTools.pulumi.version, `v${packageJson.dependencies["@pulumi/pulumi"]}`);
   });
 
+  it("leave one copy of the npm SDK for the program, its providers and the policy pack", () => {
+    const lock = fs.readFileSync(path.join(__dirname, "../../../package-lock.json"), "utf8");
+    assert.deepEqual(lock.match(/"[^"]*node_modules\/@pulumi\/pulumi": \{/g), [
+      '"node_modules/@pulumi/pulumi": {',
+    ]);
+  });
+
   it("pin the Kubernetes provider in the version of the npm SDK", () => {
     assert.equal(pluginVersion, packageJson.dependencies["@pulumi/kubernetes"]);
   });
