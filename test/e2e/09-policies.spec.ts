@@ -30,7 +30,10 @@ describe("a preview with the policies", function () {
       output,
       /\[mandatory\] +production-replicas +\(kubernetes:apps\/v1:Deployment: docs-blue-deployment\)/,
     );
-    assert.match(output, /found replicas: 1, expected 2 or more in production; raise `capacity` in the stack file/);
+    assert.match(
+      output,
+      /found replicas: 1, expected 2 or more in production; raise `capacity` in the stack file/,
+    );
     assert.doesNotMatch(output, /images-by-digest/);
   });
 });
