@@ -48,26 +48,3 @@ describe("a bundle", () => {
     assert.equal(run(), path.join(checkoutDir, folder));
   });
 });
-
-describe("the preload of Pulumi's runner", () => {
-  const evaluate = (code: string): string =>
-    execFileSync(process.execPath, ["--require", "./tools/preload.js", "-e", code], {
-      cwd: checkoutDir,
-      encoding: "utf8",
-    }).trim();
-
-  it("leaves the compiler unloaded until something of it is read", () => {
-    const loaded = `Object.keys(require.cache).some((file) => file.endsWith("typescript.js"))`;
-    const said = evaluate(
-      `require("@pulumi/pulumi"); console.log(${loaded}); console.log(require("typescript").version); console.log(${loaded})`,
-    );
-    assert.match(said, /^false\n\d+\.\d+\.\d+\ntrue$/);
-  });
-
-  it("lets a package be made and read as ever", () => {
-    const said = evaluate(
-      `const a = require("@npmcli/arborist"); console.log(new a.Arborist({ path: "." }).constructor.name, "Arborist" in a)`,
-    );
-    assert.equal(said, "Arborist true");
-  });
-});
