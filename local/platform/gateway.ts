@@ -19,7 +19,13 @@ export function contour(tools: Toolbox): Part {
   const configFile = path.join(stateDir, "config", "contour.yaml");
   fs.writeFileSync(
     configFile,
-    stringify({ gateway: { gatewayRef: gateway }, network: { "admin-port": ports.envoyAdmin } }),
+    stringify({
+      gateway: { gatewayRef: gateway },
+      network: { "admin-port": ports.envoyAdmin },
+      // A load keeps its connections for as long as it runs. One that Envoy closes for being idle, at the moment at
+      // which it is used again, is a lost request that has nothing to do with a cutover.
+      timeouts: { "connection-idle-timeout": "infinity" },
+    }),
   );
   return {
     name: "contour",

@@ -7,6 +7,7 @@ import { stackName } from "../../local/environment";
 import { checkoutDir, runDir, stateDir } from "../../local/paths";
 import { cgroupRoot } from "../../local/platform/node";
 import { bridge, podCidr, serviceCidr } from "../../local/platform/network";
+import ports from "../../local/ports.json";
 import { runningParts, stopParts } from "../../local/platform/processes";
 import { ask } from "../../cluster/kubeApi";
 import { acquireTools } from "../../tools/acquire";
@@ -24,6 +25,15 @@ const parts = [
   "redis",
   "legacy-frontend",
 ];
+
+describe("the local gateway", () => {
+  it("closes no connection for being idle: one that is used again at that moment would be a lost request", async () => {
+    const listeners = new URL(`http://127.0.0.1:${ports.envoyAdmin}/config_dump?resource=dynamic_listeners`);
+    const { body } = await ask(listeners);
+    const found = [...body.matchAll(/"idle_timeout": "(.*?)"/g)].map(([, timeout]) => timeout);
+    assert.deepEqual(found, ["0s"]);
+  });
+});
 
 describe("npm start on a platform that lost a part", () => {
   for (const name of parts) {
