@@ -110,6 +110,16 @@ export const goTools = {
     binaries: ["vegeta"],
     onPath: { versionArgs: ["-version"], range: { atLeast: "12.13.0", below: "13.0.0" } },
   },
+  actionlint: {
+    module: "github.com/rhysd/actionlint",
+    version: "v1.7.12",
+    sum: "h1:vQ4GeJN86C0QH+gTUQcs8McmK62OLT3kmakPMtEWYnY=",
+    packages: "tool",
+    variables: { "github.com/rhysd/actionlint.version": "1.7.12" },
+    embeds: {},
+    binaries: ["actionlint"],
+    onPath: { versionArgs: ["-version"], range: { atLeast: "1.7.12", below: "1.8.0" } },
+  },
   "pulumi-resource-kubernetes": {
     module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
     version: "v4.0.0-20260115033456-f47bc2d6f199",
