@@ -36,12 +36,18 @@ async function main(): Promise<number> {
     return tally;
   };
 
-  const shellScripts = [path.join(checkoutDir, ".ci", "run")];
+  const scriptFolders = [".ci", ".github/scripts", "test/support/bin"];
+  const shellScripts = scriptFolders.flatMap((folder) =>
+    fs.readdirSync(path.join(checkoutDir, folder)).map((name) => path.join(checkoutDir, folder, name)),
+  );
   const tallies = [
     await timed("types", () => check(binary("tsc"), ["--noEmit"])),
     await timed("eslint", () => check(binary("eslint"), ["."])),
     await timed("prettier", () => check(binary("prettier"), ["--check", "."])),
     await timed("shellcheck", () => check(tools.path("shellcheck"), shellScripts)),
+    await timed("actionlint", () =>
+      check(tools.path("actionlint"), ["-shellcheck", tools.path("shellcheck"), "-pyflakes="]),
+    ),
     await timed("stand-in (go vet)", () => check("go", ["-C", "local/standin", "vet", "."])),
     await timed("unit and golden", () => runMocha(["unit", "golden"], 20_000)),
   ];
