@@ -12,7 +12,7 @@ export interface ReadinessArgs {
 }
 
 const secondsBetween = 0.25;
-/** Waiting longer mends none of these. */
+/** Waiting longer mends none of these, */
 const finalReasons = [
   "ErrImageNeverPull",
   "InvalidImageName",
@@ -20,6 +20,8 @@ const finalReasons = [
   "ProgressDeadlineExceeded",
   "FailedCreate",
 ];
+/** unless the kubelet only hasn't heard yet of a ConfigMap or Secret that has just been made: it tries again by itself. */
+const passingMessage = /failed to sync (configmap|secret) cache/;
 
 /**
  * Waits until a Deployment's newest pods are ready at full capacity.
@@ -33,7 +35,9 @@ export async function waitUntilReady(api: KubeApi, args: ReadinessArgs): Promise
     if (isReady(deployment, replicas)) return;
     const unready = await unreadyPods(api, args, deployment);
     const states = [...failedConditions(deployment), ...unready.flatMap(containerReasons)];
-    const isFinal = states.some(({ reason }) => finalReasons.includes(reason));
+    const isFinal = states.some(
+      ({ reason, message }) => finalReasons.includes(reason) && !passingMessage.test(message),
+    );
     if (isFinal || Date.now() > deadline) {
       const reasons = [...states, ...(await warnings(api, args, unready))];
       const lines = new Set(

@@ -114,6 +114,32 @@ describe("waitUntilReady", () => {
     assert(Date.now() - started < 5_000);
   });
 
+  describe("when the kubelet can't give a container its ConfigMap", () => {
+    const saying = (message: string): object[] => [
+      pod("a", { state: { waiting: { reason: "CreateContainerConfigError", message } } }),
+    ];
+    const unheard = saying("failed to sync configmap cache: timed out waiting for the condition");
+    const short = deployment({ availableReplicas: 1 });
+
+    it("waits if it hasn't heard of it yet", async () => {
+      let asked = 0;
+      await wait(of({ deployment: () => ((asked += 1) < 3 ? short : deployment()), pods: unheard }));
+      assert.equal(asked, 3);
+    });
+
+    it("says so if that never ends", async () => {
+      await assert.rejects(
+        wait(of({ deployment: () => short, pods: unheard }), 0),
+        /a: CreateContainerConfigError: failed to sync configmap cache/,
+      );
+    });
+
+    it("doesn't wait if there is none", async () => {
+      const pods = saying('configmap "a" not found');
+      await assert.rejects(wait(of({ deployment: () => short, pods }), 30), /configmap "a" not found/);
+    });
+  });
+
   it("doesn't take an old spec's failure for the new one's", async () => {
     const conditions = [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }];
     const old = deployment({ conditions }, {}, 4);
