@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutedTargetName } from "../../catalog";
 import type { KubeApi } from "../../cluster/kubeApi";
 import { backendName } from "../../cluster/names";
@@ -6,7 +7,7 @@ import type { LocalStack } from "../../local/localStack";
 import type { Toolbox } from "../../tools/acquire";
 import { cutover } from "../e2e/cutoverCommand";
 import type { ApiProxy } from "../support/apiProxy";
-import { assertAgreed } from "./agreement";
+import { assertAgreed, readDeployments } from "./agreement";
 import { commitTransitions } from "./commitTransitions";
 import { killAt, resume } from "./killing";
 import { killPart, killableParts } from "./platformFaults";
@@ -15,6 +16,9 @@ import type { RequestLog } from "./requestLog";
 import { faultSteps } from "./steps";
 import type { Traffic } from "./traffic";
 import { type Splits, type Transition, after, randomTransitions } from "./transitions";
+
+/** Longer than a kubelet that has been started needs to say that it knows nothing of its pods' readiness. */
+const secondsUntilWithdrawn = 4;
 
 /** What a round is made with. */
 export interface Soak {
@@ -60,9 +64,16 @@ async function carryOut(
     const part = random.pick(killableParts);
     await commitTransitions(stack, transitions);
     const update = stack.up();
+    // One that starts again withdraws the readiness of all its pods for a second, and there is no other node.
+    const end = part === "kubelet" ? traffic.outage() : undefined;
     const heal = killPart(part, tools, traffic);
     await heal();
     const { code } = await update;
+    if (end !== undefined) {
+      await sleep(secondsUntilWithdrawn * 1000);
+      await allReady(soak);
+      end();
+    }
     if (code === 0) return [`${part} killed`, "updated"];
     // What failed may have been recorded in full: `resume` would see nothing to do about it.
     await resume(stack);
@@ -79,6 +90,18 @@ async function carryOut(
   const { code, output } = await stack.up();
   assert.equal(code, 0, output);
   return undefined;
+}
+
+/** @throws Error when that takes longer than any pod needs */
+async function allReady({ api }: Soak): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const deployments = [...(await readDeployments(api))];
+    const unready = deployments.filter(([, { wanted, ready }]) => ready < wanted).map(([name]) => name);
+    if (unready.length === 0) return;
+    assert.ok(Date.now() < deadline, `not ready again after the kubelet's start: ${unready.join(", ")}`);
+    await sleep(100);
+  }
 }
 
 /** A kill at a random step, of whoever can carry out these transitions. */
