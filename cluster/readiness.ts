@@ -12,7 +12,7 @@ export interface ReadinessArgs {
 }
 
 const secondsBetween = 0.25;
-/** Waiting longer mends none of these, */
+/** Waiting longer mends none of these. */
 const finalReasons = [
   "ErrImageNeverPull",
   "InvalidImageName",
@@ -20,7 +20,7 @@ const finalReasons = [
   "ProgressDeadlineExceeded",
   "FailedCreate",
 ];
-/** unless the kubelet only hasn't heard yet of a ConfigMap or Secret that has just been made: it tries again by itself. */
+/** With this message none is final: the kubelet hasn't heard yet of what has just been made, and tries again by itself. */
 const passingMessage = /failed to sync (configmap|secret) cache/;
 
 /**

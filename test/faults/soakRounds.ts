@@ -67,12 +67,13 @@ async function carryOut(
     // One that starts again withdraws the readiness of all its pods for a second, and there is no other node.
     const end = part === "kubelet" ? traffic.outage() : undefined;
     const heal = killPart(part, tools, traffic);
-    await heal();
-    const { code } = await update;
-    if (end !== undefined) {
-      await sleep(secondsUntilWithdrawn * 1000);
-      await allReady(soak);
-      end();
+    let code: number;
+    try {
+      await heal();
+      ({ code } = await update);
+      if (end !== undefined) await readyAgain(soak);
+    } finally {
+      end?.();
     }
     if (code === 0) return [`${part} killed`, "updated"];
     // What failed may have been recorded in full: `resume` would see nothing to do about it.
@@ -92,8 +93,9 @@ async function carryOut(
   return undefined;
 }
 
-/** @throws Error when that takes longer than any pod needs */
-async function allReady({ api }: Soak): Promise<void> {
+/** Waits for the pods of a kubelet that has been started. @throws Error when that takes longer than any pod needs */
+async function readyAgain({ api }: Soak): Promise<void> {
+  await sleep(secondsUntilWithdrawn * 1000);
   const deadline = Date.now() + 30_000;
   for (;;) {
     const deployments = [...(await readDeployments(api))];
