@@ -26,6 +26,7 @@ async function main(): Promise<StackOutputs> {
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
     );
   }
+  if (config.platform.aws !== undefined) (await import("./cloud.js")).buildCloud(config);
   return buildStack({ config, live, api, now, leftAlone: new Set(aside.map(({ target }) => target)) });
 }
 

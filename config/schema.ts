@@ -47,6 +47,17 @@ export const environmentSchema = z.enum(["local", "staging", "production"], {
   error: "local, staging or production",
 });
 
+const account = "an AWS account: 12 digits, quoted";
+const region = "an AWS region (eu-central-1)";
+
+const awsSchema = z.strictObject(
+  {
+    account: z.string({ error: account }).regex(/^\d{12}$/, { error: account }),
+    region: z.string({ error: region }).regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: region }),
+  },
+  { error: "a map with account and region" },
+);
+
 const platformSchema = z.strictObject(
   {
     environment: environmentSchema,
@@ -92,6 +103,8 @@ const platformSchema = z.strictObject(
       .string({ error: "the name of a context" })
       .min(1, { error: "the name of a context" })
       .optional(),
+    /** Where the stack's resources in AWS are; another account's credentials are refused. Default: it has none. */
+    aws: awsSchema.optional(),
   },
   { error: "a map" },
 );
