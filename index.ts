@@ -1,13 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
-import { routedTargets } from "./catalog";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
 import { withoutStack } from "./components/withoutStack";
 import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
-import { type Violation, formatViolations, judge, setAside } from "./migration";
-import { appliedSplits, type StackOutputs } from "./outputs";
+import { judged, overridesIn } from "./config/judged";
+import type { StackConfig } from "./config/parse";
+import {
+  type JudgeInput,
+  type StagingEvidence,
+  type Subject,
+  type Violation,
+  formatOverride,
+  formatViolations,
+  judge,
+  needsStaging,
+  setAside,
+} from "./migration";
+import { type Applied, parseOutputs, type StackOutputs } from "./outputs";
 import { buildStack } from "./stack";
 
 /** Reads what is wanted and what is live, lets the rules judge, and only then says what shall be. */
@@ -16,18 +27,26 @@ async function main(): Promise<StackOutputs> {
   const api = await KubeApi.connect(config.platform.kubeContext);
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = new Date();
-  const wanted = new Map(routedTargets.map((target) => [target, config.targets[target]]));
-  const input = { live, applied, wanted, soakHours: config.migration.soakHours, now };
+  const input = await withStaging(judged(config, applied, { live, staging: undefined, now }), config);
+  sayOverrides(config, now);
   const violations = judge(input);
   const aside = setAside(input, violations);
-  enforce(violations.filter((violation) => !aside.includes(violation)));
+  const left = new Set<Subject>(aside.map(({ target }) => target));
+  enforce(violations.filter(({ rule, target }) => rule !== "drift" || !left.has(target)));
   if (aside.length > 0) {
     void pulumi.log.warn(
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
     );
   }
   if (config.platform.aws !== undefined) (await import("./cloud.js")).buildCloud(config);
-  return buildStack({ config, live, api, now, leftAlone: new Set(aside.map(({ target }) => target)) });
+  return buildStack({
+    config,
+    live,
+    completed: applied.completed,
+    api,
+    now,
+    leftAlone: new Set(aside.map(({ target }) => target)),
+  });
 }
 
 /** What waits only for time is said in a preview and refused in an update; everything else is refused in both. */
@@ -40,11 +59,44 @@ function enforce(violations: readonly Violation[]): void {
 }
 
 /** This stack's own outputs from its last successful update. */
-async function readApplied(): Promise<ReturnType<typeof appliedSplits>> {
-  const itself = new pulumi.StackReference(
-    `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`,
-  );
-  return appliedSplits((await itself.getOutputDetails("targets")).value);
+async function readApplied(): Promise<Applied> {
+  const itself = new pulumi.StackReference(fullName(pulumi.getStack()));
+  const names = ["targets", "infrastructure", "migration", "completed"] as const;
+  const details = await Promise.all(names.map((name) => itself.getOutputDetails(name)));
+  return parseOutputs(Object.fromEntries(names.map((name, index) => [name, details[index]?.value])));
+}
+
+/** Asks staging only where a colour gains weight: no way back may depend on it. */
+async function withStaging(input: JudgeInput, { staging }: StackConfig): Promise<JudgeInput> {
+  if (staging === undefined || !needsStaging(input)) return input;
+  return { ...input, staging: await readStaging(staging.stack) };
+}
+
+/** What a StackReference reads, but as a call, whose failure is not the whole update's. */
+async function readStaging(stack: string): Promise<StagingEvidence> {
+  try {
+    const name = fullName(stack);
+    const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
+    return parseOutputs(outputsIn(found)).completed;
+  } catch (error) {
+    return { unreadable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function outputsIn(found: unknown): Readonly<Record<string, unknown>> {
+  if (typeof found !== "object" || found === null || !("outputs" in found)) return {};
+  return { ...Object(found.outputs) };
+}
+
+function fullName(stack: string): string {
+  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+}
+
+/** An exception is seen in every preview for as long as it stands in the file. */
+function sayOverrides(config: StackConfig, now: Date): void {
+  const overrides = overridesIn(config);
+  if (overrides.length === 0) return;
+  void pulumi.log.warn(`Overrides:\n${overrides.map((each) => formatOverride(each, now)).join("\n")}`);
 }
 
 /** What a user can mend is said in its own words, without a stack trace. */

@@ -1,5 +1,5 @@
 import { Provider } from "@pulumi/kubernetes/provider";
-import { type RoutedTargetName, catalogEntry } from "./catalog";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "./catalog";
 import type { KubeApi } from "./cluster/kubeApi";
 import { hostnameOf } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
@@ -12,12 +12,17 @@ import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/pars
 import {
   COLORS,
   type Color,
+  type CompletedDigests,
   type LiveRoute,
+  type MigrationState,
   type RouteRecord,
   deriveStage,
+  formatMigrationState,
   formatSplit,
   isTampered,
+  migrationState,
   nextRecord,
+  withCompleted,
 } from "./migration";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
@@ -26,6 +31,8 @@ export interface StackInputs {
   readonly config: StackConfig;
   /** The routes as they are; a target without one is absent. */
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
+  /** The digests that were completed before this update. */
+  readonly completed: CompletedDigests;
   readonly api: KubeApi;
   readonly now: Date;
   /** Targets whose live route this update doesn't touch. */
@@ -47,7 +54,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   );
   const { namespace, gatewayClass, domain } = config.platform;
   const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
-  new SharedResources("infrastructure", config.infrastructure, { provider });
+  new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
 
   const target = (name: RoutedTargetName): TargetOutputs => buildTarget(name, inputs, platform, provider);
   return {
@@ -61,8 +68,19 @@ export function buildStack(inputs: StackInputs): StackOutputs {
       automation: target("automation"),
       docs: target("docs"),
     },
-    infrastructure: config.infrastructure,
+    infrastructure: { owner: config.infrastructure.owner },
+    migration: { phase: config.migration.phase, state: formatMigrationState(stateAfter(inputs)) },
+    completed: Object.fromEntries(
+      withCompleted(inputs.completed, inputs.live, config.migration.soakHours, inputs.now),
+    ),
   };
+}
+
+function stateAfter({ config, live, now }: StackInputs): MigrationState {
+  const records = routedTargets.map((target) =>
+    nextRecord(target, believedRoute(live.get(target)), config.targets[target], now),
+  );
+  return migrationState(records, config.infrastructure.owner, now);
 }
 
 function buildTarget(

@@ -1,3 +1,4 @@
+export { callersOf, comesBefore } from "./relations";
 export { catalogEntry } from "./targets";
 export { routedTargets, targetNames } from "./types";
 export type {

@@ -11,6 +11,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
   const environment = environmentSchema.safeParse(mapAt(config, "platform").environment).data;
   return [
     ...soakInProduction(environment, mapAt(config, "migration").soakHours),
+    ...stagingBeforeProduction(environment, config.staging),
     ...routedTargets.flatMap((target) => {
       const entry = mapAt(config, target);
       return [
@@ -34,6 +35,12 @@ function soakInProduction(environment: string | undefined, hours: unknown): Prob
     return [];
   const text = `found ${hours}, expected ${productionSoakHours} or more in production`;
   return [{ path: ["migration", "soakHours"], text }];
+}
+
+function stagingBeforeProduction(environment: string | undefined, staging: unknown): Problem[] {
+  if (environment !== "production" || staging !== undefined) return [];
+  const text = "found nothing, expected the stack that must complete a digest before production (staging)";
+  return [{ path: ["staging"], text }];
 }
 
 function trafficSums({ traffic }: Entry): Problem[] {

@@ -9,7 +9,11 @@ import type { targetSchema } from "./schema";
 
 type Parsed = DeepReadonly<z.infer<typeof stackSchema>>;
 
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+type DeepReadonly<T> = T extends Date
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>;
@@ -23,6 +27,10 @@ export interface TargetConfig extends WantedTarget {
   readonly settings: Readonly<Record<Color, Variables>>;
   /** Plain text: wrap in `pulumi.secret` before it enters a resource. */
   readonly secrets: Readonly<Record<Color, Variables>>;
+  /** Why an image may change outside the first extraction. */
+  readonly changes: Parsed["frontend"]["changes"];
+  /** Rules that are set aside for this target. */
+  readonly overrides: Parsed["frontend"]["overrides"];
 }
 
 export interface AuthServiceConfig extends TargetConfig {
@@ -37,6 +45,8 @@ export interface StackConfig {
     readonly [N in RoutedTargetName]: N extends "auth-service" ? AuthServiceConfig : TargetConfig;
   };
   readonly infrastructure: Parsed["infrastructure"];
+  /** The stack that must have completed a digest first. */
+  readonly staging?: NonNullable<Parsed["staging"]>;
 }
 
 const namespace = "pyairtable:";
@@ -57,7 +67,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, ...targets } = parsed.data;
+  const { migration, platform, infrastructure, staging, ...targets } = parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
     migration,
@@ -76,11 +86,13 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
       docs: targetConfig(targets.docs),
     },
     infrastructure,
+    ...(staging !== undefined && { staging }),
   };
 }
 
 function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
   const { blue, green, traffic, legacy, capacity, autoscale, settings, secrets, adopt } = parsed;
+  const { changes, overrides } = parsed;
   return {
     images: { ...(blue !== undefined && { blue }), ...(green !== undefined && { green }) },
     split: traffic,
@@ -90,5 +102,7 @@ function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
     settings,
     secrets,
     adopt: adopt === true,
+    changes,
+    overrides,
   };
 }

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
-import { BACKENDS, COLORS } from "../migration";
+import { BACKENDS, COLORS, PHASES } from "../migration";
+import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 
 /*
  * The whole of the stack's config: one key per target in the namespace `pyairtable`, plus `migration` and
@@ -23,9 +24,11 @@ export const imageSchema = z
 const migrationSchema = z.strictObject(
   {
     /** What the plan's feature freeze allows at present. */
-    phase: z.enum(["full-freeze", "partial-thaw", "full-resumption"], {
-      error: "full-freeze, partial-thaw or full-resumption",
-    }),
+    phase: z.enum(PHASES, { error: "full-freeze, partial-thaw or full-resumption" }),
+    /** For the thaw: product manager and technical lead. Default: none. */
+    signOffs: signOffsSchema,
+    /** Rules about the phase that are set aside. Default: none. */
+    overrides: overridesSchema,
     /** How long a color must have had 100 % before legacy may be retired; at least 24 in production. */
     soakHours: z
       .number({ error: "a number of hours, 0 or more" })
@@ -165,11 +168,11 @@ export const targetSchema = z.strictObject(
     secrets: variablesPerColor,
     /** On a stack without this target's route: take over the split that is already running. */
     adopt: z.literal(true, { error: "true, or no such key" }).optional(),
+    /** Why an image may change outside the first extraction, while the freeze lasts. Default: none. */
+    changes: changesSchema,
+    /** Rules that are set aside for this target. Default: none. */
+    overrides: overridesSchema,
 
-    /** Changes of digest outside the first extraction (kind, ticket, sign-offs), for the freeze. */
-    changes: later,
-    /** Rules set aside: rule, reason, approver, expiry. */
-    overrides: later,
     /** Indicators measured on legacy, which the triggers compare with. */
     baseline: later,
     /** `read-only` while the data must be protected. */
@@ -189,6 +192,8 @@ const infrastructureSchema = z.strictObject(
   {
     /** Who owns the shared resources; the cutover adopts them, the rollback lets go without deleting. */
     owner: z.enum(["terraform", "pulumi"], { error: "terraform or pulumi" }),
+    /** Rules that are set aside for it. Default: none. */
+    overrides: overridesSchema,
   },
   { error: "a map with owner" },
 );
@@ -207,8 +212,17 @@ export const stackSchema = z.strictObject({
   infrastructure: infrastructureSchema,
   docs: targetSchema,
 
-  /** The stack that exports the digests which have completed 100 % with evidence. */
-  staging: later,
+  /** The stack of this project that must have completed a digest before it may have weight here. */
+  staging: z
+    .strictObject(
+      {
+        stack: z
+          .string({ error: "the name of a stack" })
+          .regex(/^[\w.-]+$/, { error: "the name of a stack" }),
+      },
+      { error: "a map with stack" },
+    )
+    .optional(),
   /** Where the nine images are kept. */
   registry: later,
   /** Weighted records of the monorepo and the platform. */

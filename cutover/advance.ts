@@ -143,13 +143,12 @@ function heldBack({ target }: TargetSituation, step: PlannedStep): string {
 }
 
 function judgeWith(
-  { config, live, applied, situation }: Survey,
+  { judged, situation }: Survey,
   target: RoutedTargetName,
   wanted: TargetSituation["wanted"],
 ): ReturnType<typeof judge> {
   const all = new Map(situation.targets.map((each) => [each.target, each.wanted])).set(target, wanted);
-  const { soakHours } = config.migration;
-  return judge({ live, applied, wanted: all, soakHours, now: situation.at });
+  return judge({ ...judged, wanted: all });
 }
 
 /** What an update of this text would do: `1 update, 129 same`. */

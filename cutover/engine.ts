@@ -8,9 +8,7 @@ import {
   Stack,
   StackNotFoundError,
 } from "@pulumi/pulumi/automation";
-import type { RoutedTargetName } from "../catalog";
-import type { Split } from "../migration";
-import { appliedSplits } from "../outputs";
+import { type Applied, parseOutputs } from "../outputs";
 import { stopOnceStarted } from "./stopOnceStarted";
 import { type PendingOperation, type StackState, parseStackState } from "./stackState";
 import { UpdateEvents, type UpdateProgress } from "./updateEvents";
@@ -124,10 +122,16 @@ export class Engine {
     return { changes: events.changes, warnings: events.warnings };
   }
 
-  /** The splits that the last successful update left, as of `open` or of this engine's last update. */
-  async applied(): Promise<ReadonlyMap<RoutedTargetName, Split>> {
+  /** What the last successful update left, as of `open` or of this engine's last update. */
+  async applied(): Promise<Applied> {
     const { outputs } = await this.readState();
-    return appliedSplits(outputs["targets"]);
+    return parseOutputs(outputs);
+  }
+
+  /** The same of another stack of the project. @throws Error when it can't be read */
+  async appliedOf(stack: string): Promise<Applied> {
+    const { outputs } = parseStackState(await this.stack.workspace.exportStack(stack));
+    return parseOutputs(outputs);
   }
 
   /** What a killed update had begun, as of `open` or of this engine's last update. */
@@ -204,7 +208,7 @@ function requireCommand(command: string, remedy: string): void {
 }
 
 /** What the CLI said before it got as far as to send events. The library has it only in the middle of a message. */
-function wordsOf(error: unknown): string {
+export function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, said] = /^error: ([^]*?)(?=\n err\?: |$(?![^]))/m.exec(message) ?? [];
   const [, how] = / stderr: (.*?)(?=: pulumi |$)/m.exec(message) ?? [];

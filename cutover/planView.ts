@@ -7,7 +7,7 @@ import { formatSplit } from "../migration";
 import type { Violation } from "../migration";
 import { applyStep, formatStep } from "../migration";
 import type { PlannedStep } from "../migration";
-import { configChanges, formatMinute } from "./situation";
+import { configChanges, formatMinute, standingOf } from "./situation";
 import type { Drift, InfrastructureSituation, Situation, TargetSituation } from "./situation";
 
 /** Every step from here to all extracted, for people: the next of each target marked and told in full. */
@@ -79,7 +79,7 @@ function tiersOf(situation: Situation): { readonly tier: number; readonly entrie
   }));
 }
 
-function infrastructureEntry({ priority, owner }: InfrastructureSituation): Entry {
+function infrastructureEntry({ priority, owner, heldBack }: InfrastructureSituation): Entry {
   return {
     name: "infrastructure",
     where: `${priority}, owned by ${owner}`,
@@ -90,7 +90,7 @@ function infrastructureEntry({ priority, owner }: InfrastructureSituation): Entr
         : [
             {
               text: "owner: pulumi",
-              details: [`pyairtable:infrastructure.owner: ${owner} -> pulumi`],
+              details: [`pyairtable:infrastructure.owner: ${owner} -> pulumi`, ...heldBack.map(refusal)],
             },
           ],
   };
@@ -143,14 +143,16 @@ function refusal({ key, rule, found, expected, notBefore }: Violation): string {
   return `refused by ${rule}: ${key}: found ${found}, expected ${expected}${end}`;
 }
 
-function summary({ targets, infrastructure, stateRead }: Situation): string {
+function summary(situation: Situation): string {
+  const { targets, infrastructure, stateRead } = situation;
   const left =
     targets.reduce((sum, { steps }) => sum + steps.length, 0) + (infrastructure.owner === "pulumi" ? 0 : 1);
   const done =
     targets.filter(({ steps, drift }) => steps.length === 0 && drift === undefined).length +
     (infrastructure.owner === "pulumi" ? 1 : 0);
   const unread = stateRead ? "" : "; the state couldn't be read, so that some drift can't be seen";
-  return `${done} of ${targets.length + 1} targets have nothing left to do; ${left} steps in all${unread}`;
+  const reached = `${done} of ${targets.length + 1} targets have nothing left to do; ${left} steps in all${unread}`;
+  return [reached, ...standingOf(situation)].join("\n");
 }
 
 /** As code, so that nothing in it is taken for Markdown; a longer fence where it holds backticks itself. */

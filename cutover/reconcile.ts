@@ -109,13 +109,12 @@ async function splitOf({ api, config }: Survey, place: TargetSituation, to: Dire
 }
 
 function judgeWith(
-  { config, live, applied, situation }: Survey,
+  { judged, situation }: Survey,
   edits: readonly { readonly place: TargetSituation; readonly split: Split }[],
 ): ReturnType<typeof judge> {
   const wanted = new Map(situation.targets.map((each) => [each.target, each.wanted]));
   for (const { place, split } of edits) wanted.set(place.target, { ...place.wanted, split });
-  const { soakHours } = config.migration;
-  const violations = judge({ live, applied, wanted, soakHours, now: situation.at });
+  const violations = judge({ ...judged, wanted });
   // Drift is what is being resolved.
   return edits.length === 0 ? [] : violations.filter(({ rule }) => rule !== "drift");
 }

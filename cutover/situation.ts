@@ -1,14 +1,18 @@
-import { catalogEntry, routedTargets } from "../catalog";
-import type { CatalogEntry, RoutedTarget, RoutedTargetName } from "../catalog";
-import type { StackConfig } from "../config/parse";
+import { catalogEntry, comesBefore, routedTargets } from "../catalog";
+import type { CatalogEntry, RoutedTarget, RoutedTargetName, TargetName } from "../catalog";
+import { type JudgedConfig, judged, overridesIn } from "../config/judged";
+import { type Applied, parseOutputs } from "../outputs";
 import {
   ALL_LEGACY,
   COLORS,
   deriveStage,
+  formatMigrationState,
+  formatOverride,
   formatSplit,
   inFlight,
   isTampered,
   judge,
+  migrationState,
   splitsEqual,
 } from "../migration";
 import type {
@@ -16,9 +20,14 @@ import type {
   Images,
   LegacyState,
   LiveRoute,
+  MigrationState,
+  Override,
+  Owner,
+  Phase,
   RouteRecord,
   Split,
   Stage,
+  StagingEvidence,
   Violation,
   WantedTarget,
 } from "../migration";
@@ -28,11 +37,13 @@ import type { PlannedStep } from "../migration";
 /** File, cluster and state, each as it was read. */
 export interface SituationInput {
   /** What the stack file asks for. */
-  readonly config: Pick<StackConfig, "migration" | "targets" | "infrastructure">;
+  readonly config: JudgedConfig;
   /** The live routes; a target without one is absent. */
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
-  /** The splits of the last successful update; undefined if the state couldn't be read. */
-  readonly applied: ReadonlyMap<RoutedTargetName, Split> | undefined;
+  /** Of the last successful update; undefined if the state couldn't be read. */
+  readonly applied: Applied | undefined;
+  /** Undefined where nothing must have been completed in staging first. */
+  readonly staging: StagingEvidence | undefined;
   readonly now: Date;
 }
 
@@ -45,11 +56,17 @@ export interface Situation {
   /** In the plan's order. */
   readonly targets: readonly TargetSituation[];
   readonly infrastructure: InfrastructureSituation;
+  readonly phase: Phase;
+  readonly state: MigrationState;
+  /** All that stand in the file, in force or not. */
+  readonly overrides: readonly Override[];
 }
 
 export interface InfrastructureSituation extends Pick<CatalogEntry<"infrastructure">, "tier" | "priority"> {
   /** As the file says. */
-  readonly owner: "terraform" | "pulumi";
+  readonly owner: Owner;
+  /** What the rules refuse of its adoption, as things stand; empty once it is adopted. */
+  readonly heldBack: readonly Violation[];
 }
 
 /** Where file, cluster and state of a target don't agree. */
@@ -105,28 +122,37 @@ export interface TargetSituation extends Pick<RoutedTarget, "tier" | "priority">
 }
 
 /** Puts together what file, cluster and state say of every target, and what the rules say of its next step. */
-export function situationOf({ config, live, applied, now }: SituationInput): Situation {
+export function situationOf({ config, live, applied, staging, now }: SituationInput): Situation {
   const { soakHours } = config.migration;
-  const wanted = new Map(routedTargets.map((target) => [target, wantedOf(config.targets[target])]));
+  const splits = applied?.splits;
   const places = routedTargets.map((target) =>
-    placeOf(target, wantedOf(config.targets[target]), live.get(target), applied?.get(target), soakHours, now),
+    placeOf(target, wantedOf(config.targets[target]), live.get(target), splits?.get(target), soakHours, now),
   );
+  const input = judged(config, applied ?? parseOutputs({}), { live, staging, now });
   const judgeWith = (target: RoutedTargetName, changed: WantedTarget): Violation[] =>
-    judge({
-      live,
-      applied: applied ?? new Map<RoutedTargetName, Split>(),
-      wanted: new Map(wanted).set(target, changed),
-      soakHours,
-      now,
-    });
+    judge({ ...input, wanted: new Map(input.wanted).set(target, changed) });
+  const adopted = judge({ ...input, ownership: { ...input.ownership, wanted: "pulumi" } });
   const { tier, priority } = catalogEntry("infrastructure");
+  const records = routedTargets.map((target) => believed(live.get(target)));
   return {
     at: now,
     soakHours,
     stateRead: applied !== undefined,
     targets: places.map((place) => withHoldBacks(place, places, judgeWith)),
-    infrastructure: { tier, priority, owner: config.infrastructure.owner },
+    infrastructure: {
+      tier,
+      priority,
+      owner: config.infrastructure.owner,
+      heldBack: adopted.filter(({ target }) => target === "infrastructure"),
+    },
+    phase: config.migration.phase,
+    state: migrationState(records, config.infrastructure.owner, now),
+    overrides: overridesIn(config),
   };
+}
+
+function believed(route: LiveRoute | undefined): RouteRecord | undefined {
+  return route === undefined || isTampered(route) ? undefined : route;
 }
 
 /** Lines such as `pyairtable:frontend.traffic: legacy 100 -> legacy 90 / blue 10`, one per key that differs. */
@@ -143,6 +169,14 @@ export function configChanges(
   return keys
     .filter(([, old, changed]) => old !== changed)
     .map(([key, old, changed]) => `pyairtable:${target}.${key}: ${old} -> ${changed}`);
+}
+
+/** The migration as a whole, and the exceptions that stand in the file: a line each. */
+export function standingOf({ at, phase, state, overrides }: Situation): readonly string[] {
+  return [
+    `${phase}, ${formatMigrationState(state)}`,
+    ...overrides.map((override) => formatOverride(override, at)),
+  ];
 }
 
 /** UTC to the minute, never too early: `2026-11-24 08:00Z`. */
@@ -162,7 +196,7 @@ function placeOf(
   now: Date,
 ): Place {
   const { tier, priority } = catalogEntry(target);
-  const record = route === undefined || isTampered(route) ? undefined : route;
+  const record = believed(route);
   const stage = record && deriveStage(record, soakHours, now);
   const drift = driftOf(target, route, applied, wanted);
   const candidate = candidateOf(record, wanted);
@@ -291,6 +325,7 @@ function refusal(target: RoutedTargetName, violation: Violation, places: readonl
       ? `drift: ${drift.command}`
       : `${violation.target} is refused: ${violation.rule}`;
   }
+  if (violation.rule === "order") return `after ${firstBefore(target, places)}`;
   if (violation.rule !== "one-in-flight") return `refused: ${violation.rule}`;
   const others = places.filter((place) => place.target !== target);
   const flying = others.filter((place) => place.inFlight);
@@ -298,6 +333,16 @@ function refusal(target: RoutedTargetName, violation: Violation, places: readonl
     return flying.map((other) => `${other.target} is ${other.stage ?? "in flight"}`).join(" and ");
   }
   return others.filter(setsOut).map(settingOut).join(" and ");
+}
+
+/** The first of those that the plan puts before it and that aren't through. */
+function firstBefore(target: RoutedTargetName, places: readonly Place[]): TargetName {
+  const open = places.find(
+    (other) =>
+      comesBefore(other.target, target) &&
+      !["soaked", "extracted", "releasing"].includes(other.stage ?? "legacy"),
+  );
+  return open?.target ?? "infrastructure";
 }
 
 /** The file would put it in flight. */
@@ -320,8 +365,15 @@ export interface SituationReport {
   readonly stateRead: boolean;
   /** The routed targets in the plan's order. */
   readonly targets: readonly TargetReport[];
-  readonly infrastructure: InfrastructureSituation;
+  readonly infrastructure: Omit<InfrastructureSituation, "heldBack"> & {
+    readonly violations: readonly ViolationReport[];
+  };
+  readonly phase: Phase;
+  readonly state: string;
+  readonly overrides: readonly (Omit<Override, "expires"> & { readonly expires: string })[];
 }
+
+type ViolationReport = Omit<Violation, "notBefore"> & { readonly notBefore: string | null };
 
 /** See `TargetSituation`; `next` is `10 % blue`, `soak`, `retire legacy` or `an image for blue`. */
 export interface TargetReport extends Pick<RoutedTarget, "tier" | "priority"> {
@@ -340,19 +392,28 @@ export interface TargetReport extends Pick<RoutedTarget, "tier" | "priority"> {
   readonly heldBackBy: string;
   readonly notBefore: string | null;
   readonly command: string | null;
-  readonly violations: readonly (Omit<Violation, "notBefore"> & { readonly notBefore: string | null })[];
+  readonly violations: readonly ViolationReport[];
   readonly drift: Drift["kind"] | null;
   readonly driftText: string | null;
 }
 
-export function reportOf({ at, soakHours, stateRead, targets, infrastructure }: Situation): SituationReport {
+export function reportOf(situation: Situation): SituationReport {
+  const { at, soakHours, stateRead, targets, infrastructure, phase, state, overrides } = situation;
+  const { heldBack, ...shared } = infrastructure;
   return {
     at: at.toISOString(),
     soakHours,
     stateRead,
     targets: targets.map(targetReport),
-    infrastructure,
+    infrastructure: { ...shared, violations: heldBack.map(violationReport) },
+    phase,
+    state: formatMigrationState(state),
+    overrides: overrides.map((override) => ({ ...override, expires: override.expires.toISOString() })),
   };
+}
+
+function violationReport(violation: Violation): ViolationReport {
+  return { ...violation, notBefore: isoOrNull(violation.notBefore) };
 }
 
 function targetReport(situation: TargetSituation): TargetReport {
@@ -375,7 +436,7 @@ function targetReport(situation: TargetSituation): TargetReport {
     heldBackBy: situation.heldBackBy,
     notBefore: isoOrNull(situation.notBefore),
     command: situation.command ?? null,
-    violations: heldBack.map((violation) => ({ ...violation, notBefore: isoOrNull(violation.notBefore) })),
+    violations: heldBack.map(violationReport),
     drift: drift?.kind ?? null,
     driftText: drift?.text ?? null,
   };

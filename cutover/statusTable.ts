@@ -9,7 +9,7 @@ import { backendPaint } from "../terminal/paint";
 import { BACKENDS, COLORS, formatSplit } from "../migration";
 import type { Backend, Images, Split } from "../migration";
 import { formatStep } from "../migration/plan";
-import { formatMinute } from "./situation";
+import { formatMinute, standingOf } from "./situation";
 import type { InfrastructureSituation, Situation, TargetSituation } from "./situation";
 
 /**
@@ -35,6 +35,7 @@ export function renderStatus(
     "",
     ...driftLines(situation, style),
     summary(situation),
+    ...standingOf(situation),
     ...(lock === undefined ? [] : [style.paint.yellow(lock)]),
   ].join("\n");
 }

@@ -2,8 +2,10 @@ import type { RoutedTargetName } from "../catalog";
 import { KubeApi } from "../cluster/kubeApi";
 import { readLiveRoutes } from "../cluster/liveRoutes";
 import type { StackConfig } from "../config/parse";
-import type { LiveRoute, Split } from "../migration";
-import { Engine } from "./engine";
+import { judged } from "../config/judged";
+import type { JudgeInput, LiveRoute, StagingEvidence } from "../migration";
+import type { Applied } from "../outputs";
+import { Engine, wordsOf } from "./engine";
 import { type Project, readWanted } from "./project";
 import { type Situation, situationOf } from "./situation";
 
@@ -12,8 +14,10 @@ export interface Survey {
   readonly config: StackConfig;
   readonly api: KubeApi;
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
-  /** The splits of the last successful update. */
-  readonly applied: ReadonlyMap<RoutedTargetName, Split>;
+  /** Of the last successful update. */
+  readonly applied: Applied;
+  /** What the rules are told of the file as it is. */
+  readonly judged: JudgeInput;
   readonly engine: Engine;
   readonly situation: Situation;
 }
@@ -26,13 +30,24 @@ export async function survey(project: Project): Promise<Survey> {
     readLiveRoutes(api, config.platform.namespace),
     Engine.open({ projectDir: project.dir, stack: project.stack, configFile: project.configFile }),
   ]);
-  const applied = await engine.applied();
+  const [applied, staging] = await Promise.all([engine.applied(), stagingOf(engine, config)]);
+  const facts = { live, staging, now: new Date() };
   return {
     config,
     api,
     live,
     applied,
+    judged: judged(config, applied, facts),
     engine,
-    situation: situationOf({ config, live, applied, now: new Date() }),
+    situation: situationOf({ config, applied, ...facts }),
   };
+}
+
+async function stagingOf(engine: Engine, { staging }: StackConfig): Promise<StagingEvidence | undefined> {
+  if (staging === undefined) return undefined;
+  try {
+    return (await engine.appliedOf(staging.stack)).completed;
+  } catch (error) {
+    return { unreadable: wordsOf(error) };
+  }
 }

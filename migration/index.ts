@@ -3,8 +3,15 @@ export { applyStep, candidateOf, formatStep, grownTo, stepsToExtracted } from ".
 export type { PlannedStep } from "./plan";
 export { fromRoute, isTampered, toAnnotations } from "./routeRecord";
 export type { Images, LegacyState, LiveRoute, RouteRecord, TamperedRoute } from "./routeRecord";
-export { judge, setAside } from "./rules";
-export type { JudgeInput } from "./rules";
+export { CHANGE_KINDS, PHASES, ROLES, digestOf } from "./freeze";
+export type { Change, Phase, SignOff } from "./freeze";
+export { OVERRIDABLE_RULES, formatOverride, isInForce } from "./override";
+export type { Override } from "./override";
+export { judge, needsStaging, setAside } from "./rules/judge";
+export type { JudgeInput } from "./rules/judge";
+export type { Owner } from "./rules/rule";
+export { withCompleted } from "./staging";
+export type { CompletedDigests, StagingEvidence } from "./staging";
 export {
   ALL_LEGACY,
   allOn,
@@ -24,5 +31,7 @@ export { formatTime } from "./time";
 export { nextRecord } from "./transition";
 export type { WantedTarget } from "./transition";
 export { formatViolations } from "./violation";
-export type { Violation } from "./violation";
+export type { Subject, Violation } from "./violation";
+export { formatMigrationState, migrationState } from "./watch";
+export type { MigrationState } from "./watch";
 export { isWayBack, waysBack } from "./wayBack";

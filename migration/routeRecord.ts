@@ -22,6 +22,8 @@ export interface RouteRecord {
   readonly transition: string;
   readonly images: Images;
   readonly legacy: LegacyState;
+  /** When legacy was retired; whole seconds. Absent while it is kept, and on a route from before this was recorded. */
+  readonly retiredAt?: Date;
 }
 
 /** A route whose weights and annotations don't tell one story, so that nothing can be judged from it. */
@@ -55,6 +57,7 @@ export function toAnnotations(record: RouteRecord): Record<string, string> {
     // Written in this order always, so that equal images are equal text.
     [`${prefix}images`]: JSON.stringify({ blue, green }),
     [`${prefix}legacy`]: record.legacy,
+    ...(record.retiredAt && { [`${prefix}retired-at`]: formatTime(record.retiredAt) }),
   };
 }
 
@@ -88,6 +91,7 @@ function readRecord(
       throw new Inconsistency(`the annotation ${prefix}${key} reads ${JSON.stringify(text)}`);
     return value;
   }
+  const retiredAt = annotations[`${prefix}retired-at`] && read("retired-at", parseTime);
   const split = read("split", parseSplit);
   if (!splitsEqual(split, weights)) {
     throw new Inconsistency(
@@ -110,6 +114,7 @@ function readRecord(
     transition,
     images: read("images", parseImages),
     legacy: read("legacy", (text) => LEGACY_STATES.find((state) => state === text)),
+    ...(retiredAt && { retiredAt }),
   };
 }
 

@@ -26,8 +26,10 @@ export function nextRecord(
   now: Date,
 ): RouteRecord {
   const { split, images, legacy } = wanted;
+  const retirement = retirementOf(live, legacy, now);
   if (live !== undefined && splitsEqual(live.split, split)) {
-    return { ...live, images, legacy, heldFull: heldFullWith(live, images) };
+    const { retiredAt: _, ...kept } = live;
+    return { ...kept, images, legacy, heldFull: heldFullWith(live, images), ...retirement };
   }
   const previous = live?.split ?? ALL_LEGACY;
   const since = wholeSeconds(now);
@@ -42,7 +44,18 @@ export function nextRecord(
     transition: transitionId(target, previous, split, since),
     images,
     legacy,
+    ...retirement,
   };
+}
+
+function retirementOf(
+  live: RouteRecord | undefined,
+  legacy: LegacyState,
+  now: Date,
+): Pick<RouteRecord, "retiredAt"> {
+  if (legacy === "standby") return {};
+  if (live?.legacy !== "retired") return { retiredAt: wholeSeconds(now) };
+  return live.retiredAt === undefined ? {} : { retiredAt: live.retiredAt };
 }
 
 /** Another image under the standby's color is another release: there is no way back to it. */

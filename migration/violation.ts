@@ -1,9 +1,12 @@
-import type { RoutedTargetName } from "../catalog";
+import type { TargetName } from "../catalog";
 import { formatTime } from "./time";
+
+/** What a rule judges: a target, or the migration as a whole. */
+export type Subject = TargetName | "migration";
 
 /** A rule that refuses what is wanted, in terms of the stack's file. */
 export interface Violation {
-  readonly target: RoutedTargetName;
+  readonly target: Subject;
   /** As it stands in the file: `pyairtable:frontend.traffic`. */
   readonly key: string;
   /** The rule's id, in kebab case. */
@@ -34,4 +37,9 @@ function formatViolation({ key, rule, found, expected, fix, notBefore }: Violati
   ];
   if (notBefore !== undefined) lines.push(`    not before ${formatTime(notBefore)}`);
   return lines.join("\n");
+}
+
+/** As it stands in the stack's file. */
+export function keyOf(subject: Subject): string {
+  return `pyairtable:${subject}`;
 }

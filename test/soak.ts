@@ -25,6 +25,7 @@ import {
   readReport,
   writeReport,
 } from "./faults/soakReport";
+import { outOfOrder } from "./support/outOfOrder";
 import { Traffic } from "./faults/traffic";
 import { allOnLegacy } from "./faults/transitions";
 import { startApiProxy } from "./support/apiProxy";
@@ -172,6 +173,7 @@ async function neverEnds(traffic: Traffic): Promise<never> {
 /** A fresh repository, and all on legacy, whatever a fault or an earlier run has left. */
 async function onLegacy(tools: Parameters<typeof LocalStack.create>[0]): Promise<LocalStack> {
   const stack = await LocalStack.create(tools, path.join(outDir, "soak"));
+  await stack.commit("Targets may move when the soak likes", outOfOrder);
   await stack.git("config", "user.name", "soak");
   await stack.git("config", "user.email", "soak@localhost");
   await settle(stack);

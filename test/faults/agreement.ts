@@ -15,7 +15,7 @@ import type { LocalStack } from "../../local/localStack";
 import { pulumiStateDir } from "../../local/paths";
 import { gatewayAddress } from "../../local/platform/gateway";
 import { COLORS, formatSplit, isTampered, splitHash } from "../../migration";
-import { appliedSplits } from "../../outputs";
+import { parseOutputs } from "../../outputs";
 
 export const namespace = "pyairtable";
 
@@ -34,7 +34,7 @@ export function readState(): StackState {
 /** What the last successful update left of a target: `legacy 100`; undefined while the file is being written. */
 export function appliedSplit(target: RoutedTargetName): string | undefined {
   try {
-    const split = appliedSplits(readState().outputs["targets"]).get(target);
+    const split = parseOutputs(readState().outputs).splits.get(target);
     return split && formatSplit(split);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -50,7 +50,7 @@ export function stackLock(): ReturnType<typeof readUpdateLock> {
 export async function disagreements(stack: LocalStack, api: KubeApi): Promise<string[]> {
   const config = parseStackFile(stack.readStackFile());
   const state = readState();
-  const applied = appliedSplits(state.outputs["targets"]);
+  const applied = parseOutputs(state.outputs).splits;
   const [live, served, deployments, dirty] = await Promise.all([
     readLiveRoutes(api, namespace),
     Promise.all(routedTargets.map(servedHash)),

@@ -23,6 +23,7 @@ import { buildStack } from "../../stack";
 import { type Registered, record } from "../unit/support/recording";
 import { start } from "../unit/migration/arbitraries";
 import { type World, startWorld } from "../unit/support/world";
+import type { Subject } from "../../migration";
 import {
   type Attempt,
   type Manner,
@@ -159,7 +160,7 @@ function takeBack(repository: Repository, suffix: readonly Update[], manner: Man
 
 /** No target on its way towards legacy is refused, and every other one by a rule that is known to. */
 function assertRefusedByName({ met, config, violations }: Attempt, seen: Tally): void {
-  const movedBack = [...met].flatMap(([target, { split }]) =>
+  const movedBack: Subject[] = [...met].flatMap(([target, { split }]) =>
     isTowardsLegacy(split, config.targets[target].split) ? [target] : [],
   );
   for (const violation of violations) {
@@ -355,7 +356,8 @@ class Cluster {
   /** What an update asks the engine for, sorted by name. Made in a preview, which waits for nothing. */
   async graph({ config, now, met }: PreviewInputs): Promise<readonly Registered[]> {
     const { api } = this.world;
-    const build = (): void => void buildStack({ config, live: met, api, now, leftAlone: new Set() });
+    const build = (): void =>
+      void buildStack({ config, live: met, completed: new Map(), api, now, leftAlone: new Set() });
     const { resources, failures } = await withoutStackTraces(() => record(build, { dryRun: true }));
     assert.deepEqual(failures, []);
     // Dependencies are no inputs: they tell in which order this one update goes.

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { type RoutedTargetName, routedTargets } from "../../catalog";
 import { editStackFile, removeFromStackFile, setTraffic } from "../../config/edit";
+import { judged } from "../../config/judged";
 import type { StackConfig, TargetConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
 import {
@@ -16,6 +17,8 @@ import {
   judge,
   nextRecord,
 } from "../../migration";
+import { parseOutputs } from "../../outputs";
+import { outOfOrder } from "../support/outOfOrder";
 import { splits, start } from "../unit/migration/arbitraries";
 
 /** A change that somebody may think of, before it is known what it can be in the file as it is then. */
@@ -139,13 +142,11 @@ export interface Attempt {
 export function attempt(text: string, last: Update | undefined, now: Date): Attempt {
   const config = parseStackFile(text);
   const met: Routes = last?.left ?? new Map();
-  const violations = judge({
-    live: met,
-    applied: new Map([...met].map(([target, { split }]) => [target, split])),
-    wanted: new Map(routedTargets.map((target) => [target, config.targets[target]])),
-    soakHours: config.migration.soakHours,
-    now,
-  });
+  const applied = {
+    ...parseOutputs({}),
+    splits: new Map([...met].map(([target, { split }]) => [target, split] as const)),
+  };
+  const violations = judge(judged(config, applied, { live: met, staging: undefined, now }));
   if (violations.length > 0) return { met, config, violations };
   const left = new Map(
     routedTargets.map((target) => [target, nextRecord(target, met.get(target), config.targets[target], now)]),
@@ -155,7 +156,7 @@ export function attempt(text: string, last: Update | undefined, now: Date): Atte
 
 /** The update of the file that `history` starts from, and the one of each of its commits. */
 export function updatesOf(history: History, localStack: string): readonly Update[] {
-  const first = accepted(attempt(firstText(localStack, history), undefined, start));
+  const first = accepted(attempt(firstText(outOfOrder(localStack), history), undefined, start));
   return history.drafts.reduce<readonly Update[]>(
     (updates, draft) => {
       const last = updates.at(-1) ?? first;

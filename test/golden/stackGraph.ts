@@ -28,6 +28,7 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
         buildStack({
           config: last,
           live,
+          completed: new Map(),
           api: world.api,
           now: dayOf(configs.length - 1),
           leftAlone: new Set(),

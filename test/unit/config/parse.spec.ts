@@ -24,9 +24,9 @@ const image = "expected an image reference (repository@sha256:…)";
 describe("a stack's config", () => {
   it("is read with its defaults", () => {
     const { migration, platform, targets, infrastructure } = parseStackConfig(stackFile());
-    assert.deepEqual(migration, { phase: "full-freeze", soakHours: 24 });
+    assert.deepEqual(migration, { phase: "full-freeze", soakHours: 24, signOffs: [], overrides: [] });
     assert.equal(platform.namespace, "pyairtable");
-    assert.deepEqual(infrastructure, { owner: "terraform" });
+    assert.deepEqual(infrastructure, { owner: "terraform", overrides: [] });
     assert.deepEqual(targets.frontend, {
       images: { blue: digest },
       split: { legacy: 100, blue: 0, green: 0 },
@@ -35,6 +35,8 @@ describe("a stack's config", () => {
       settings: { blue: {}, green: {} },
       secrets: { blue: {}, green: {} },
       adopt: false,
+      changes: [],
+      overrides: [],
     });
   });
 
@@ -49,6 +51,23 @@ describe("a stack's config", () => {
       settings: { blue: { LOG_LEVEL: "debug" } },
       secrets: { green: { TOKEN: "t" } },
       adopt: true,
+      changes: [
+        {
+          image: "sha256:1",
+          kind: "security-patch",
+          ticket: "PYA-7",
+          signOffs: [
+            {
+              by: "Ada",
+              role: "technical-lead",
+              at: "2025-08-11T09:00:00Z",
+              until: "2025-08-18T09:00:00Z",
+              for: "PYA-7",
+            },
+          ],
+        },
+      ],
+      overrides: [{ rule: "order", reason: "a fire", approver: "Grace", expires: "2025-08-12T09:00:00Z" }],
       signingKey: "k",
     };
     const { targets } = parseStackConfig(stackFile({ "auth-service": everything }));
@@ -61,6 +80,25 @@ describe("a stack's config", () => {
       settings: { blue: { LOG_LEVEL: "debug" }, green: {} },
       secrets: { blue: {}, green: { TOKEN: "t" } },
       adopt: true,
+      changes: [
+        {
+          image: "sha256:1",
+          kind: "security-patch",
+          ticket: "PYA-7",
+          signOffs: [
+            {
+              by: "Ada",
+              role: "technical-lead",
+              at: new Date("2025-08-11T09:00:00Z"),
+              until: new Date("2025-08-18T09:00:00Z"),
+              for: "PYA-7",
+            },
+          ],
+        },
+      ],
+      overrides: [
+        { rule: "order", reason: "a fire", approver: "Grace", expires: new Date("2025-08-12T09:00:00Z") },
+      ],
       signingKey: "k",
     });
   });
@@ -97,12 +135,12 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     [
       "for an unknown key",
       { infrastructure: { ower: "x" } },
-      "pyairtable:infrastructure.ower: found an unknown key, expected one of owner; did you mean pyairtable:infrastructure.owner?",
+      "pyairtable:infrastructure.ower: found an unknown key, expected one of owner, overrides; did you mean pyairtable:infrastructure.owner?",
     ],
     [
       "for an unknown key that resembles nothing",
       { infrastructure: { replicas: 1 } },
-      "pyairtable:infrastructure.replicas: found an unknown key, expected one of owner",
+      "pyairtable:infrastructure.replicas: found an unknown key, expected one of owner, overrides",
     ],
     [
       "for an unknown backend",
@@ -245,7 +283,7 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     it(`without ${key}`, () => {
       const [problem, ...others] = problems(without(key));
       assert.deepEqual(others, []);
-      assert.ok(problem?.startsWith(`${key}: found nothing, expected a map`), problem);
+      assert.ok(problem?.startsWith(`${key}: found nothing, expected `), problem);
     });
   }
 

@@ -27,6 +27,7 @@ export function stackFile(changes: File = {}): File {
     automation: onLegacy,
     infrastructure: { owner: "terraform" },
     docs: onLegacy,
+    staging: { stack: "staging" },
   };
   const names = new Set([...Object.keys(valid), ...Object.keys(changes)]);
   return Object.fromEntries(

@@ -142,7 +142,7 @@ describe("the engine, on a real Pulumi CLI", function () {
 
       assert.deepEqual(changes, { create: 6 });
       assert.deepEqual(warnings, ["the way back goes first"]);
-      assert.equal((await Engine.open(project.options).then((each) => each.applied())).size, 0);
+      assert.equal((await Engine.open(project.options).then((each) => each.applied())).splits.size, 0);
     });
 
     it("fails as the update would", async () => {
@@ -156,11 +156,14 @@ describe("the engine, on a real Pulumi CLI", function () {
   describe("the stack's state", () => {
     it("knows the splits that were applied, secret ones too", async () => {
       const engine = await Engine.open(project.options);
-      assert.equal((await engine.applied()).size, 0);
+      assert.equal((await engine.applied()).splits.size, 0);
 
       await update(engine);
 
-      const applied = [...(await engine.applied())].map(([target, split]) => [target, formatSplit(split)]);
+      const applied = [...(await engine.applied()).splits].map(([target, split]) => [
+        target,
+        formatSplit(split),
+      ]);
       assert.deepEqual(applied.sort(), [
         ["auth-service", "legacy 100"],
         ["frontend", "legacy 90 / blue 10"],

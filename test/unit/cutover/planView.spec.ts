@@ -49,14 +49,14 @@ describe("the plan for a person", () => {
 
   it("tells in the rules' words what refuses the next step, and from when on it is free", () => {
     const text = renderPlan(
-      situation({ file: { frontend: { ...staged, traffic: blue }, docs: staged } }),
+      situation({ file: { frontend: { ...staged, traffic: blue }, "api-gateway": staged } }),
       pipe,
     );
-    assert.deepEqual(section("docs", text).slice(0, 4), [
-      "  docs  P6, staged, legacy 100",
+    assert.deepEqual(section("api-gateway", text).slice(0, 4), [
+      "  api-gateway  P0, staged, legacy 100",
       "    > 10 % blue",
-      "        pyairtable:docs.traffic: legacy 100 -> legacy 90 / blue 10",
-      "        refused by one-in-flight: pyairtable:docs.traffic: found legacy 90 / blue 10 while frontend is soaking, expected one target in flight at a time; not before 2026-11-24 08:00Z",
+      "        pyairtable:api-gateway.traffic: legacy 100 -> legacy 90 / blue 10",
+      "        refused by one-in-flight: pyairtable:api-gateway.traffic: found legacy 90 / blue 10 while frontend is soaking, expected one target in flight at a time; not before 2026-11-24 08:00Z",
     ]);
     assert.deepEqual(section("frontend", text).slice(1), [
       "    > soak until 2026-11-24 08:00Z",
@@ -83,10 +83,10 @@ describe("the plan for a person", () => {
   });
 
   it("shows one of two idle colours, and says that it must be chosen", () => {
-    const text = renderPlan(situation({ file: { docs: { ...staged, green: staged.blue } } }), pipe);
-    assert.deepEqual(section("docs", text).slice(1, 4), [
+    const text = renderPlan(situation({ file: { "api-gateway": { ...staged, green: staged.blue } } }), pipe);
+    assert.deepEqual(section("api-gateway", text).slice(1, 4), [
       "    > 10 % blue",
-      "        pyairtable:docs.traffic: legacy 100 -> legacy 90 / blue 10",
+      "        pyairtable:api-gateway.traffic: legacy 100 -> legacy 90 / blue 10",
       "        say which: --to blue or --to green",
     ]);
   });
@@ -95,7 +95,7 @@ describe("the plan for a person", () => {
     const found = situation({ file: { frontend: extracted, infrastructure: { owner: "pulumi" } }, at: 24 });
     const text = renderPlan(found, pipe);
     // Seven on legacy without an image: image, three weights, soak, retirement.
-    assert.match(text, /\n2 of 9 targets have nothing left to do; 42 steps in all$/);
+    assert.match(text, /\n2 of 9 targets have nothing left to do; 42 steps in all\nfull-freeze, migrating$/);
     assert.deepEqual(section("frontend", text), ["  frontend  P0, extracted, blue 100"]);
   });
 });
@@ -126,6 +126,7 @@ describe("the plan as Markdown", () => {
       "- [ ] **infrastructure**: P4, owned by terraform",
       "  - [ ] **next: owner: pulumi**",
       "    - `pyairtable:infrastructure.owner: terraform -> pulumi`",
+      "    - `refused by order: pyairtable:infrastructure.owner: found pulumi while api-gateway is staged, auth-service is legacy, llm-orchestrator is legacy, 3 more are not through, expected all that comes before infrastructure (tier 3, P4) to be soaked or extracted`",
     ]);
   });
 

@@ -5,6 +5,7 @@ import { configChanges, formatMinute, reportOf, situationOf } from "../../../cut
 import type { Situation, TargetSituation } from "../../../cutover/situation";
 import { ALL_LEGACY, nextRecord } from "../../../migration";
 import type { RouteRecord, Split } from "../../../migration";
+import { parseOutputs } from "../../../outputs";
 import { digest, stackFile } from "../config/stackFile";
 import type { File } from "../config/stackFile";
 import {
@@ -27,6 +28,7 @@ function target(name: RoutedTargetName, found: Situation): TargetSituation {
 }
 
 const frontend = (given: Case): TargetSituation => target("frontend", situation(given));
+const apiGateway = (given: Case): TargetSituation => target("api-gateway", situation(given));
 const docs = (given: Case): TargetSituation => target("docs", situation(given));
 
 describe("the situation", () => {
@@ -45,7 +47,12 @@ describe("the situation", () => {
         "3 P6 docs",
       ],
     );
-    assert.deepEqual(found.infrastructure, { tier: 3, priority: "P4", owner: "terraform" });
+    const { heldBack, ...shared } = found.infrastructure;
+    assert.deepEqual(shared, { tier: 3, priority: "P4", owner: "terraform" });
+    assert.deepEqual(
+      heldBack.map(({ rule }) => rule),
+      ["order"],
+    );
   });
 
   it("tells of a target where it is, since when, what runs and who is next given traffic", () => {
@@ -99,12 +106,17 @@ describe("what holds the next step back", () => {
     [
       "is another that soaks, until that has ended",
       { heldBackBy: "frontend is soaking", notBefore: hours(24) },
-      () => docs({ file: { frontend: { ...staged, traffic: blue }, docs: staged } }),
+      () => apiGateway({ file: { frontend: { ...staged, traffic: blue }, "api-gateway": staged } }),
     ],
     [
       "is another that is splitting, with no end in sight",
       { heldBackBy: "frontend is splitting" },
-      () => docs({ file: { frontend: { ...staged, traffic: part }, docs: staged } }),
+      () => apiGateway({ file: { frontend: { ...staged, traffic: part }, "api-gateway": staged } }),
+    ],
+    [
+      "is whoever the plan puts before it",
+      { heldBackBy: "after frontend" },
+      () => docs({ file: { docs: staged } }),
     ],
     [
       "is the choice between two colours",
@@ -133,28 +145,32 @@ describe("what holds the next step back", () => {
     ],
     [
       "is another that the file sends off as well",
-      { heldBackBy: "docs moves too" },
+      { heldBackBy: "api-gateway moves too" },
       () => {
-        const before = { frontend: staged, docs: staged };
-        return frontend({ file: { ...before, docs: { ...staged, traffic: half } }, before });
+        const before = { frontend: staged, "api-gateway": staged };
+        return frontend({ file: { ...before, "api-gateway": { ...staged, traffic: half } }, before });
       },
     ],
     [
       "is drift of another that is no more in flight, as no update passes it",
-      { heldBackBy: "drift: cutover reconcile docs" },
+      { heldBackBy: "drift: cutover reconcile api-gateway" },
       () => {
-        const file = { frontend: staged, docs: extracted };
-        const { docs: wanted } = wantedOf(file);
-        return frontend({ file, routes: { docs: routeOf("docs", { ...wanted, split: green }) }, at: 24 });
+        const file = { frontend: staged, "api-gateway": extracted };
+        const { "api-gateway": wanted } = wantedOf(file);
+        return frontend({
+          file,
+          routes: { "api-gateway": routeOf("api-gateway", { ...wanted, split: green }) },
+          at: 24,
+        });
       },
     ],
     [
       "is another whose drift hides where it is",
-      { heldBackBy: "docs has drifted" },
+      { heldBackBy: "api-gateway has drifted" },
       () =>
         frontend({
-          file: { frontend: staged, docs: { ...staged, traffic: half } },
-          routes: { docs: { tampered: "its weights" } },
+          file: { frontend: staged, "api-gateway": { ...staged, traffic: half } },
+          routes: { "api-gateway": { tampered: "its weights" } },
         }),
     ],
   ];
@@ -168,10 +184,22 @@ describe("what holds the next step back", () => {
   }
 
   it("is told by the rules' own refusals of the next step's config", () => {
-    const file = { frontend: { ...staged, traffic: blue }, docs: staged };
+    const file = { frontend: { ...staged, traffic: blue }, "api-gateway": staged };
     assert.deepEqual(
-      docs({ file }).heldBack.map(({ target, rule, key, notBefore }) => ({ target, rule, key, notBefore })),
-      [{ target: "docs", rule: "one-in-flight", key: "pyairtable:docs.traffic", notBefore: hours(24) }],
+      apiGateway({ file }).heldBack.map(({ target, rule, key, notBefore }) => ({
+        target,
+        rule,
+        key,
+        notBefore,
+      })),
+      [
+        {
+          target: "api-gateway",
+          rule: "one-in-flight",
+          key: "pyairtable:api-gateway.traffic",
+          notBefore: hours(24),
+        },
+      ],
     );
     // The step after the soak.
     assert.deepEqual(
@@ -261,7 +289,8 @@ describe("drift", () => {
     const fresh = situationOf({
       config: parseStackConfig(stackFile()),
       live: new Map(),
-      applied: new Map(),
+      applied: parseOutputs({}),
+      staging: undefined,
       now: start,
     });
     assert.deepEqual(

@@ -5,6 +5,7 @@ import { situationOf } from "../../../cutover/situation";
 import type { Situation } from "../../../cutover/situation";
 import { ALL_LEGACY, nextRecord } from "../../../migration";
 import type { LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
+import { parseOutputs } from "../../../outputs";
 import { digest, stackFile } from "../config/stackFile";
 import type { File } from "../config/stackFile";
 
@@ -53,7 +54,11 @@ export function situation({ file = {}, before = file, routes = {}, applied = {},
     applied:
       applied === "unreadable"
         ? undefined
-        : new Map(routedTargets.map((target) => [target, applied[target] ?? was[target].split])),
+        : {
+            ...parseOutputs({}),
+            splits: new Map(routedTargets.map((target) => [target, applied[target] ?? was[target].split])),
+          },
+    staging: undefined,
     now: hours(at),
   });
 }

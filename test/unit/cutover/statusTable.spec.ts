@@ -53,6 +53,7 @@ describe("the status of all targets", () => {
       "                                                        green bbbbbbbbbbbb",
       "",
       "1 in flight: frontend (splitting, legacy 90 / blue 10)",
+      "full-freeze, migrating",
     ]);
   });
 
@@ -131,7 +132,7 @@ describe("the status of all targets", () => {
 
   it("ends with who is in flight until when, or with what can be done", () => {
     const lastLine = (file: typeof busy | Record<string, Record<string, unknown>>) =>
-      renderStatus(situation({ file }), output()).split("\n").at(-1);
+      renderStatus(situation({ file }), output()).split("\n").at(-2);
     assert.equal(
       lastLine({ docs: { ...staged, traffic: blue } }),
       "1 in flight: docs (soaking until 2026-11-24 08:00Z)",
@@ -142,11 +143,26 @@ describe("the status of all targets", () => {
 
   it("tells of a held lock, and of a state that couldn't be read", () => {
     const text = renderStatus(situation({ applied: "unreadable" }), output(), { lock: "locked by ops" });
-    assert.deepEqual(text.split("\n").slice(-3), [
+    assert.deepEqual(text.split("\n").slice(-4), [
       "The state couldn't be read: what was last applied isn't known.",
       "Nothing in flight; next: cutover advance frontend",
+      "full-freeze, migrating",
       "locked by ops",
     ]);
+  });
+
+  it("tells of every override for as long as it stands in the file", () => {
+    const override = { rule: "order", reason: "a fire", approver: "Grace", expires: "2026-11-24T00:00:00Z" };
+    const file = { docs: { overrides: [override] } };
+    const lastLine = (at: number) => renderStatus(situation({ file, at }), output()).split("\n").at(-1);
+    assert.equal(
+      lastLine(1),
+      "docs: rule order is set aside until 2026-11-24T00:00:00Z (a fire; approved by Grace)",
+    );
+    assert.equal(
+      lastLine(24),
+      "docs: rule order was set aside until 2026-11-24T00:00:00Z, and is in force again: the override can go (a fire; approved by Grace)",
+    );
   });
 });
 

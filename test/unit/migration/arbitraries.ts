@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { routedTargets } from "../../../catalog";
-import type { Images, RouteRecord, Split, WantedTarget } from "../../../migration";
+import type { Images, JudgeInput, RouteRecord, Split, WantedTarget } from "../../../migration";
 import { ALL_LEGACY, nextRecord } from "../../../migration";
 
 export const soakHours = 24;
@@ -64,6 +64,20 @@ export const records: fc.Arbitrary<RouteRecord> = fc
 /** A wanted target with both images and legacy as standby. */
 export function calm(split: Split, change: Partial<WantedTarget> = {}): WantedTarget {
   return { split, images: { blue: "blue:1", green: "green:1" }, legacy: "standby", adopt: false, ...change };
+}
+
+/** What the rules are told where a test says nothing else: the freeze is over, and nothing is overridden. */
+export function judgeInput(
+  input: Pick<JudgeInput, "live" | "applied" | "wanted" | "now"> & Partial<JudgeInput>,
+): JudgeInput {
+  return {
+    soakHours,
+    ownership: { applied: "terraform", wanted: "terraform" },
+    freeze: { phase: "full-resumption", applied: "full-resumption", signOffs: [], changes: new Map() },
+    staging: undefined,
+    overrides: [],
+    ...input,
+  };
 }
 
 export function hoursLater(hours: number): Date {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { ALL_LEGACY, COLORS, deriveStage, formatSplit, judge, nextRecord } from "../../../migration";
 import type { Color, RouteRecord, Split, WantedTarget } from "../../../migration";
 import { applyStep, candidateOf, formatStep, grownTo, stepsToExtracted } from "../../../migration/plan";
-import { calm, hoursLater, records, soakHours, splits, start, times } from "./arbitraries";
+import { calm, hoursLater, judgeInput, records, soakHours, splits, start, times } from "./arbitraries";
 
 const justBlue = { images: { blue: "blue:1" } };
 const part: Split = { legacy: 90, blue: 10, green: 0 };
@@ -233,13 +233,14 @@ describe("whoever follows the plan", () => {
           if (next === undefined) break;
           walked.steps++;
           if (next.record === at.record) walked.soaks++;
-          const violations = judge({
-            live: new Map([["frontend", at.record]]),
-            applied: new Map([["frontend", at.record.split]]),
-            wanted: new Map([["frontend", next.judged]]),
-            soakHours,
-            now: next.now,
-          });
+          const violations = judge(
+            judgeInput({
+              live: new Map([["frontend", at.record]]),
+              applied: new Map([["frontend", at.record.split]]),
+              wanted: new Map([["frontend", next.judged]]),
+              now: next.now,
+            }),
+          );
           assert.deepEqual(violations, []);
           at = next;
         }

@@ -11,9 +11,9 @@ import {
   splitsEqual,
 } from "../../../migration";
 import type { LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
-import { calm, records, soakHours, splits, start, times, wantedTargets } from "./arbitraries";
+import { calm, judgeInput, records, soakHours, splits, start, times, wantedTargets } from "./arbitraries";
 
-const names = ["frontend", "api-gateway", "docs"] as const satisfies RoutedTargetName[];
+const names = ["frontend", "api-gateway", "auth-service"] as const satisfies RoutedTargetName[];
 
 interface State {
   readonly live: ReadonlyMap<RoutedTargetName, RouteRecord>;
@@ -55,13 +55,14 @@ describe("the rules", () => {
         times,
         (live, wanted, others, applied, now) => {
           fc.pre(isTowardsLegacy(live.split, wanted.split));
-          const violations = judge({
-            live: new Map([["frontend", live]]),
-            applied: new Map([["frontend", applied]]),
-            wanted: new Map([...others, ["frontend", wanted]]),
-            soakHours,
-            now,
-          });
+          const violations = judge(
+            judgeInput({
+              live: new Map([["frontend", live]]),
+              applied: new Map([["frontend", applied]]),
+              wanted: new Map([...others, ["frontend", wanted]]),
+              now,
+            }),
+          );
           assert.deepEqual(
             violations.filter(({ target }) => target === "frontend"),
             [],
@@ -78,13 +79,14 @@ describe("the rules", () => {
         fc.pre(route === undefined || "tampered" in route || route.split.legacy < 100);
         const live = new Map<RoutedTargetName, LiveRoute>(route ? [["frontend", route]] : []);
         const back = { ...wanted, split: ALL_LEGACY, legacy: "standby" } as const;
-        const violations = judge({
-          live,
-          applied: new Map([["frontend", applied]]),
-          wanted: new Map([["frontend", back]]),
-          soakHours,
-          now,
-        });
+        const violations = judge(
+          judgeInput({
+            live,
+            applied: new Map([["frontend", applied]]),
+            wanted: new Map([["frontend", back]]),
+            now,
+          }),
+        );
         assert.deepEqual(violations, []);
       }),
     );
@@ -98,8 +100,8 @@ describe("the rules", () => {
           applied: new Map([["frontend", live.split] as const]),
         };
         const all = new Map([["frontend", wanted] as const]);
-        fc.pre(judge({ ...state, wanted: all, soakHours, now }).length === 0);
-        assert.deepEqual(judge({ ...apply(state, all, now), wanted: all, soakHours, now }), []);
+        fc.pre(judge(judgeInput({ ...state, wanted: all, now })).length === 0);
+        assert.deepEqual(judge(judgeInput({ ...apply(state, all, now), wanted: all, now })), []);
       }),
     );
   });
@@ -127,7 +129,7 @@ describe("the rules", () => {
               return [name, comparable(live, wanted[index] ?? { ...live, adopt: false })];
             }),
           );
-          if (judge({ ...state, wanted: next, soakHours, now }).length > 0) {
+          if (judge(judgeInput({ ...state, wanted: next, now })).length > 0) {
             refused++;
             continue;
           }

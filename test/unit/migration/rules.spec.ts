@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ALL_LEGACY, formatViolations, judge, nextRecord, setAside } from "../../../migration";
 import type { JudgeInput, LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
 import type { RoutedTargetName } from "../../../catalog";
-import { calm, hoursLater, soakHours, start } from "./arbitraries";
+import { calm, hoursLater, judgeInput, start } from "./arbitraries";
 
 const part: Split = { legacy: 90, blue: 10, green: 0 };
 const half: Split = { legacy: 50, blue: 50, green: 0 };
@@ -33,7 +33,7 @@ interface Case {
 }
 
 function entries<T>(byTarget: Partial<Record<RoutedTargetName, T>>): Map<RoutedTargetName, T> {
-  const names: RoutedTargetName[] = ["frontend", "api-gateway", "docs"];
+  const names: RoutedTargetName[] = ["frontend", "api-gateway", "auth-service"];
   return new Map(
     names.flatMap((name) => {
       const value = byTarget[name];
@@ -43,13 +43,12 @@ function entries<T>(byTarget: Partial<Record<RoutedTargetName, T>>): Map<RoutedT
 }
 
 function input({ live = {}, applied = {}, wanted, hours = 1 }: Case): JudgeInput {
-  return {
+  return judgeInput({
     live: entries(live),
     applied: entries(applied),
     wanted: entries(wanted),
-    soakHours,
     now: hoursLater(hours),
-  };
+  });
 }
 
 /** The refusals as `rule key`. */
@@ -58,37 +57,40 @@ function refusals(situation: Case): string[] {
 }
 
 describe("rule one-in-flight", () => {
-  const both = { frontend: onLegacy("frontend"), docs: onLegacy("docs") };
+  const both = { frontend: onLegacy("frontend"), "auth-service": onLegacy("auth-service") };
 
   it("names both targets that set out at once", () => {
-    assert.deepEqual(refusals({ live: both, wanted: { frontend: calm(part), docs: calm(part) } }), [
+    assert.deepEqual(refusals({ live: both, wanted: { frontend: calm(part), "auth-service": calm(part) } }), [
       "one-in-flight pyairtable:frontend.traffic",
-      "one-in-flight pyairtable:docs.traffic",
+      "one-in-flight pyairtable:auth-service.traffic",
     ]);
   });
 
   it("allows one", () => {
-    assert.deepEqual(refusals({ live: both, wanted: { frontend: calm(part), docs: calm(ALL_LEGACY) } }), []);
+    assert.deepEqual(
+      refusals({ live: both, wanted: { frontend: calm(part), "auth-service": calm(ALL_LEGACY) } }),
+      [],
+    );
   });
 
   it("refuses only the one that sets out, while another is on its way", () => {
-    const live = { frontend: at("frontend", part), docs: onLegacy("docs") };
-    const violations = judge(input({ live, wanted: { frontend: calm(half), docs: calm(part) } }));
+    const live = { frontend: at("frontend", part), "auth-service": onLegacy("auth-service") };
+    const violations = judge(input({ live, wanted: { frontend: calm(half), "auth-service": calm(part) } }));
     assert.deepEqual(violations, [
       {
-        target: "docs",
+        target: "auth-service",
         rule: "one-in-flight",
-        key: "pyairtable:docs.traffic",
+        key: "pyairtable:auth-service.traffic",
         found: "legacy 90 / blue 10 while frontend is splitting",
         expected: "one target in flight at a time",
-        fix: "leave docs as it is until frontend is soaked or back on legacy",
+        fix: "leave auth-service as it is until frontend is soaked or back on legacy",
       },
     ]);
   });
 
   it("says from when on, where only the end of a soak is missing", () => {
-    const live = { frontend: at("frontend", blue), docs: onLegacy("docs") };
-    const wanted = { frontend: calm(blue), docs: calm(part) };
+    const live = { frontend: at("frontend", blue), "auth-service": onLegacy("auth-service") };
+    const wanted = { frontend: calm(blue), "auth-service": calm(part) };
     assert.deepEqual(
       judge(input({ live, wanted })).map(({ notBefore }) => notBefore),
       [hoursLater(24)],
@@ -98,45 +100,49 @@ describe("rule one-in-flight", () => {
 
   it("refuses a second even where no soak is asked for", () => {
     const now = judge({
-      ...input({ live: both, wanted: { frontend: calm(blue), docs: calm(blue) } }),
+      ...input({ live: both, wanted: { frontend: calm(blue), "auth-service": calm(blue) } }),
       soakHours: 0,
     });
     assert.deepEqual(
       now.map(({ target }) => target),
-      ["frontend", "docs"],
+      ["frontend", "auth-service"],
     );
   });
 
   it("allows a second in the update that takes the first back to legacy", () => {
-    const live = { frontend: at("frontend", part), docs: onLegacy("docs") };
-    assert.deepEqual(refusals({ live, wanted: { frontend: calm(ALL_LEGACY), docs: calm(part) } }), []);
+    const live = { frontend: at("frontend", part), "auth-service": onLegacy("auth-service") };
+    assert.deepEqual(
+      refusals({ live, wanted: { frontend: calm(ALL_LEGACY), "auth-service": calm(part) } }),
+      [],
+    );
   });
 
   it("refuses to go forward while two are on their way, as half-way back they may be", () => {
-    const live = { frontend: at("frontend", part), docs: at("docs", half) };
-    const wanted = { frontend: calm(half), docs: calm(half) };
+    const live = { frontend: at("frontend", part), "auth-service": at("auth-service", half) };
+    const wanted = { frontend: calm(half), "auth-service": calm(half) };
     assert.deepEqual(refusals({ live, wanted }), ["one-in-flight pyairtable:frontend.traffic"]);
   });
 
   it("counts a change of color before legacy is retired as forward, in both directions", () => {
     const live = {
       frontend: history("frontend", calm(green), calm(blue)),
-      docs: at("docs", part),
+      "auth-service": at("auth-service", part),
     };
-    assert.deepEqual(refusals({ live, wanted: { frontend: calm(green), docs: calm(part) }, hours: 48 }), [
-      "one-in-flight pyairtable:frontend.traffic",
-    ]);
+    assert.deepEqual(
+      refusals({ live, wanted: { frontend: calm(green), "auth-service": calm(part) }, hours: 48 }),
+      ["one-in-flight pyairtable:frontend.traffic"],
+    );
   });
 
   it("leaves releases of extracted targets out of account", () => {
-    const live = { frontend: extracted(blue), docs: at("docs", part) };
-    const wanted = { frontend: calm(release, retired), docs: calm(half) };
+    const live = { frontend: extracted(blue), "auth-service": at("auth-service", part) };
+    const wanted = { frontend: calm(release, retired), "auth-service": calm(half) };
     assert.deepEqual(refusals({ live, wanted, hours: 48 }), []);
   });
 
   it("doesn't ask a target that stays where it is", () => {
-    const live = { frontend: at("frontend", part), docs: at("docs", part) };
-    assert.deepEqual(refusals({ live, wanted: { frontend: calm(part), docs: calm(part) } }), []);
+    const live = { frontend: at("frontend", part), "auth-service": at("auth-service", part) };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(part), "auth-service": calm(part) } }), []);
   });
 });
 
@@ -250,7 +256,7 @@ describe("rule starts-on-legacy", () => {
 
   it("allows legacy, and what is adopted", () => {
     assert.deepEqual(
-      refusals({ wanted: { frontend: calm(ALL_LEGACY), docs: calm(blue, { adopt: true }) } }),
+      refusals({ wanted: { frontend: calm(ALL_LEGACY), "auth-service": calm(blue, { adopt: true }) } }),
       [],
     );
   });
@@ -323,9 +329,9 @@ describe("a release of an extracted target", () => {
 
 describe("violations", () => {
   it("are all told at once, grouped by target, with time where time is all that is missing", () => {
-    const live = { frontend: at("frontend", blue), docs: onLegacy("docs") };
+    const live = { frontend: at("frontend", blue), "auth-service": onLegacy("auth-service") };
     const images = { blue: "blue:2" };
-    const wanted = { frontend: calm(blue, { ...retired, images }), docs: calm(part) };
+    const wanted = { frontend: calm(blue, { ...retired, images }), "auth-service": calm(part) };
     assert.equal(
       formatViolations(judge(input({ live, wanted }))),
       `frontend
@@ -338,11 +344,11 @@ describe("violations", () => {
     expected: standby until a color has had 100 % for the whole soak
     fix:      keep pyairtable:frontend.legacy: standby until frontend is soaked
     not before 2025-08-12T09:00:00Z
-docs
-  pyairtable:docs.traffic (one-in-flight)
+auth-service
+  pyairtable:auth-service.traffic (one-in-flight)
     found:    legacy 90 / blue 10 while frontend is soaking
     expected: one target in flight at a time
-    fix:      leave docs as it is until frontend is soaked or back on legacy
+    fix:      leave auth-service as it is until frontend is soaked or back on legacy
     not before 2025-08-12T09:00:00Z`,
     );
   });
@@ -350,27 +356,30 @@ docs
 
 describe("drift beside a way back", () => {
   const drifted: Case = {
-    live: { frontend: at("frontend", half), docs: { tampered: "edited" } },
-    applied: { frontend: half, docs: part },
-    wanted: { frontend: calm(ALL_LEGACY), docs: calm(part) },
+    live: { frontend: at("frontend", half), "auth-service": { tampered: "edited" } },
+    applied: { frontend: half, "auth-service": part },
+    wanted: { frontend: calm(ALL_LEGACY), "auth-service": calm(part) },
   };
   const aside = (situation: Case): string[] =>
     setAside(input(situation), judge(input(situation))).map(({ target, rule }) => `${target} ${rule}`);
 
   it("is set aside, so that it doesn't hold up the way back of another target", () => {
-    assert.deepEqual(aside(drifted), ["docs drift"]);
+    assert.deepEqual(aside(drifted), ["auth-service drift"]);
   });
 
   it("isn't set aside when nothing is brought back", () => {
-    assert.deepEqual(aside({ ...drifted, wanted: { frontend: calm(half), docs: calm(part) } }), []);
+    assert.deepEqual(aside({ ...drifted, wanted: { frontend: calm(half), "auth-service": calm(part) } }), []);
   });
 
   it("isn't set aside when the file moves the drifted target too", () => {
-    assert.deepEqual(aside({ ...drifted, wanted: { frontend: calm(ALL_LEGACY), docs: calm(half) } }), []);
+    assert.deepEqual(
+      aside({ ...drifted, wanted: { frontend: calm(ALL_LEGACY), "auth-service": calm(half) } }),
+      [],
+    );
   });
 
   it("is all that is set aside", () => {
-    const wanted = { frontend: calm(ALL_LEGACY), "api-gateway": calm(part), docs: calm(part) };
+    const wanted = { frontend: calm(ALL_LEGACY), "api-gateway": calm(part), "auth-service": calm(part) };
     const live = { ...drifted.live, "api-gateway": onLegacy("api-gateway") };
     const situation = { ...drifted, live, applied: { ...drifted.applied, "api-gateway": part }, wanted };
     assert.ok(aside(situation).every((each) => each.endsWith(" drift")));

@@ -37,7 +37,10 @@ describe("next record", () => {
     fc.assert(
       fc.property(records, times, wantedTargets, (live, now, { images, legacy, adopt }) => {
         const next = nextRecord("frontend", live, { split: live.split, images, legacy, adopt }, now);
-        assert.deepEqual({ ...next, heldFull: live.heldFull }, { ...live, images, legacy });
+        const { retiredAt: _, ...history } = live;
+        const { retiredAt, ...kept } = next;
+        assert.deepEqual({ ...kept, heldFull: live.heldFull }, { ...history, images, legacy });
+        assert.equal(retiredAt !== undefined, legacy === "retired");
         assert.deepEqual(nextRecord("frontend", next, { ...next, adopt }, hoursLater(999)), next);
       }),
     );

@@ -1,29 +1,49 @@
 import assert from "node:assert/strict";
-import { appliedSplits } from "../../../outputs";
+import { parseOutputs } from "../../../outputs";
 
-describe("appliedSplits", () => {
-  it("are the splits in the stack's output", () => {
-    const targets = {
-      frontend: { split: "legacy 90 / blue 10", stage: "splitting" },
-      docs: { split: "legacy 100" },
+describe("what the last update left, by the stack's outputs", () => {
+  it("is splits, owner, phase and completed digests", () => {
+    const outputs = {
+      targets: {
+        frontend: { split: "legacy 90 / blue 10", stage: "splitting" },
+        docs: { split: "legacy 100" },
+      },
+      infrastructure: { owner: "pulumi" },
+      migration: { phase: "partial-thaw", state: "migrating" },
+      completed: { frontend: ["sha256:1"] },
     };
-    assert.deepEqual(
-      appliedSplits(targets),
-      new Map([
+    assert.deepEqual(parseOutputs(outputs), {
+      splits: new Map([
         ["frontend", { legacy: 90, blue: 10, green: 0 }],
         ["docs", { legacy: 100, blue: 0, green: 0 }],
       ]),
-    );
+      owner: "pulumi",
+      phase: "partial-thaw",
+      completed: new Map([["frontend", ["sha256:1"]]]),
+    });
+  });
+
+  it("is nothing before the first update", () => {
+    const nothing = { splits: new Map(), owner: undefined, phase: undefined, completed: new Map() };
+    assert.deepEqual(parseOutputs({}), nothing);
   });
 
   for (const [what, targets] of Object.entries<unknown>({
-    "before the first update": undefined,
-    "for an output of another shape": { frontend: "legacy 100" },
-    "for a target that isn't one": { monolith: { split: "legacy 100" } },
-    "for a split that can't be read": { frontend: { split: "legacy 100 %" } },
+    "an output of another shape": { frontend: "legacy 100" },
+    "a target that isn't one": { monolith: { split: "legacy 100" } },
+    "a split that can't be read": { frontend: { split: "legacy 100 %" } },
   })) {
-    it(`are none ${what}`, () => {
-      assert.deepEqual(appliedSplits(targets), new Map());
+    it(`has no splits for ${what}`, () => {
+      assert.deepEqual(parseOutputs({ targets }).splits, new Map());
     });
   }
+
+  it("takes no words for an owner, a phase or a digest that they aren't", () => {
+    const { owner, phase, completed } = parseOutputs({
+      infrastructure: { owner: "nobody" },
+      migration: { phase: "spring" },
+      completed: { frontend: "sha256:1", monolith: ["sha256:2"] },
+    });
+    assert.deepEqual([owner, phase, completed], [undefined, undefined, new Map()]);
+  });
 });

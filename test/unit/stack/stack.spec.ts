@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import type { RoutedTargetName } from "../../../catalog";
 import { parseStackConfig } from "../../../config/parse";
-import { type LiveRoute, type Split, nextRecord } from "../../../migration";
+import { type CompletedDigests, type LiveRoute, type Split, nextRecord } from "../../../migration";
 import { buildStack } from "../../../stack";
 import { type File, stackFile } from "../config/stackFile";
 import { type Recording, record } from "../support/recording";
@@ -22,13 +22,14 @@ describe("buildStack", () => {
   async function build(
     changes: File = {},
     live: ReadonlyMap<RoutedTargetName, LiveRoute> = new Map(),
+    completed: CompletedDigests = new Map(),
   ): Promise<{ made: Recording; outputs: pulumi.Unwrap<ReturnType<typeof buildStack>> | undefined }> {
     const config = parseStackConfig(stackFile(changes));
     const results: pulumi.Unwrap<ReturnType<typeof buildStack>>[] = [];
     const made = await record(
       () => {
         pulumi
-          .output(buildStack({ config, live, api: world.api, now, leftAlone: new Set() }))
+          .output(buildStack({ config, live, completed, api: world.api, now, leftAlone: new Set() }))
           .apply((known) => results.push(known));
       },
       { onRegister: world.onRegister },

@@ -1,0 +1,118 @@
+import type { RoutedTargetName } from "../../catalog";
+import { describeMove } from "../move";
+import type { Move } from "../move";
+import { type Override, isInForce } from "../override";
+import type { LiveRoute } from "../routeRecord";
+import { gainingColors } from "../staging";
+import { splitsEqual } from "../split";
+import type { Split } from "../split";
+import type { WantedTarget } from "../transition";
+import type { Subject, Violation } from "../violation";
+import { drift, startsOnLegacy } from "./drift";
+import { freeze, resumptionAfterTier1, thawSignedOff } from "./freeze";
+import { oneInFlight, oneInFlightBesideAdoption } from "./inFlight";
+import { order, orderOfAdoption } from "./order";
+import type { Circumstances, Rule, StackRule } from "./rule";
+import { noEditUnderTraffic, retiredAfterCallers, retiredOnlyWhenSoaked, standbyWhileSoaking } from "./soak";
+import { stagingFirst } from "./stagingFirst";
+
+/** Live state, wanted config and facts, as far as they concern one stack. */
+export interface JudgeInput extends Omit<Circumstances, "moves"> {
+  /** By target; a target without a route is absent. */
+  readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
+  /** The splits of the last successful update; a target unknown to it is absent. */
+  readonly applied: ReadonlyMap<RoutedTargetName, Split>;
+  readonly wanted: ReadonlyMap<RoutedTargetName, WantedTarget>;
+  readonly overrides: readonly Override[];
+}
+
+/**
+ * What the rules refuse of `input`; empty if nothing. A way back (a transition towards legacy, or to the
+ * standby of a release) isn't even shown to them, so that no rule, however wrong, can refuse one.
+ */
+export function judge(input: JudgeInput): Violation[] {
+  const inForce = input.overrides.filter((override) => isInForce(override, input.now));
+  return refusals(input).filter(
+    ({ target, rule }) => !inForce.some((override) => override.target === target && override.rule === rule),
+  );
+}
+
+function refusals(input: JudgeInput): Violation[] {
+  const moves = describeMoves(input);
+  const circumstances = { ...input, moves };
+  return [
+    ...moves
+      .filter((move) => !move.isWayBack)
+      .flatMap((move) =>
+        Object.entries(rules).flatMap(([rule, refuses]) =>
+          refuses(move, circumstances).map((refusal) => ({ target: move.target, rule, ...refusal })),
+        ),
+      ),
+    ...stackRules.flatMap(({ target, rule, refuses }) =>
+      refuses(circumstances).map((refusal) => ({ target, rule, ...refusal })),
+    ),
+  ];
+}
+
+/**
+ * Of `violations`, those that must not hold up an update that brings some target back: drift of targets from which the
+ * file asks nothing new. They are said, and their routes left as they are.
+ */
+export function setAside(input: JudgeInput, violations: readonly Violation[]): DriftViolation[] {
+  const moves = describeMoves(input);
+  if (!moves.some(({ live, isWayBack, isTransition }) => live !== undefined && isWayBack && isTransition))
+    return [];
+  const standing = moves
+    .filter(({ applied, wanted }) => applied !== undefined && splitsEqual(applied, wanted.split))
+    .map(({ target }) => target);
+  return violations.flatMap((violation) => {
+    const target = standing.find((each) => each === violation.target);
+    return violation.rule === drift.name && target !== undefined ? [{ ...violation, target }] : [];
+  });
+}
+
+type DriftViolation = Violation & { readonly target: RoutedTargetName };
+
+/** Whether some colour gains weight, otherwise than on a way back: only then staging is worth asking. */
+export function needsStaging(input: MovesInput): boolean {
+  return describeMoves(input).some((move) => gainingColors(move).length > 0);
+}
+
+function describeMoves({ live, applied, wanted, soakHours, now }: MovesInput): Move[] {
+  return [...wanted].map(([target, each]) =>
+    describeMove({
+      target,
+      route: live.get(target),
+      applied: applied.get(target),
+      wanted: each,
+      soakHours,
+      now,
+    }),
+  );
+}
+
+type MovesInput = Pick<JudgeInput, "live" | "applied" | "wanted" | "soakHours" | "now">;
+
+const rules: Readonly<Record<string, Rule>> = {
+  drift,
+  "starts-on-legacy": startsOnLegacy,
+  "one-in-flight": oneInFlight,
+  order,
+  "no-edit-under-traffic": noEditUnderTraffic,
+  "standby-while-soaking": standbyWhileSoaking,
+  "retired-only-when-soaked": retiredOnlyWhenSoaked,
+  "retired-after-callers": retiredAfterCallers,
+  "staging-first": stagingFirst,
+  freeze,
+};
+
+const stackRules: readonly {
+  readonly target: Subject;
+  readonly rule: string;
+  readonly refuses: StackRule;
+}[] = [
+  { target: "infrastructure", rule: "one-in-flight", refuses: oneInFlightBesideAdoption },
+  { target: "infrastructure", rule: "order", refuses: orderOfAdoption },
+  { target: "migration", rule: "thaw-signed-off", refuses: thawSignedOff },
+  { target: "migration", rule: "resumption-after-tier-1", refuses: resumptionAfterTier1 },
+];

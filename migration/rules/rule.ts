@@ -1,0 +1,46 @@
+import type { RoutedTargetName } from "../../catalog";
+import type { Change, Phase, SignOff } from "../freeze";
+import type { Move } from "../move";
+import type { StagingEvidence } from "../staging";
+import type { Violation } from "../violation";
+
+export type Owner = "terraform" | "pulumi";
+
+/** Who owns the shared resources. */
+export interface Ownership {
+  /** From the last successful update; undefined before the first. */
+  readonly applied: Owner | undefined;
+  readonly wanted: Owner;
+}
+
+/** The feature freeze. */
+export interface Freeze {
+  readonly phase: Phase;
+  /** From the last successful update; undefined before the first. */
+  readonly applied: Phase | undefined;
+  /** For the phase itself. */
+  readonly signOffs: readonly SignOff[];
+  readonly changes: ReadonlyMap<RoutedTargetName, readonly Change[]>;
+}
+
+/** What all rules are told. */
+export interface Circumstances {
+  /** Of all routed targets. */
+  readonly moves: readonly Move[];
+  readonly ownership: Ownership;
+  readonly freeze: Freeze;
+  /** Undefined where nothing must have been completed in staging first. */
+  readonly staging: StagingEvidence | undefined;
+  readonly soakHours: number;
+  readonly now: Date;
+}
+
+export type Refusal = Omit<Violation, "target" | "rule">;
+/** Judges one target's move. */
+export type Rule = (move: Move, circumstances: Circumstances) => Refusal[];
+/** Judges what no single move shows. */
+export type StackRule = (circumstances: Circumstances) => Refusal[];
+
+export function isAdoption({ applied, wanted }: Ownership): boolean {
+  return wanted === "pulumi" && applied !== "pulumi";
+}
