@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
@@ -77,16 +78,13 @@ async function readStaging(stack: string): Promise<StagingEvidence> {
   try {
     const name = fullName(stack);
     const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
-    return parseOutputs(outputsIn(found)).completed;
+    return parseOutputs(readSchema.parse(found).outputs).completed;
   } catch (error) {
     return { unreadable: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function outputsIn(found: unknown): Readonly<Record<string, unknown>> {
-  if (typeof found !== "object" || found === null || !("outputs" in found)) return {};
-  return { ...Object(found.outputs) };
-}
+const readSchema = z.object({ outputs: z.record(z.string(), z.unknown()) });
 
 function fullName(stack: string): string {
   return `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;

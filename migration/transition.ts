@@ -28,8 +28,17 @@ export function nextRecord(
   const { split, images, legacy } = wanted;
   const retirement = retirementOf(live, legacy, now);
   if (live !== undefined && splitsEqual(live.split, split)) {
-    const { retiredAt: _, ...kept } = live;
-    return { ...kept, images, legacy, heldFull: heldFullWith(live, images), ...retirement };
+    const { since, previous, transition } = live;
+    return {
+      split,
+      since,
+      previous,
+      heldFull: heldFullWith(live, images),
+      transition,
+      images,
+      legacy,
+      ...retirement,
+    };
   }
   const previous = live?.split ?? ALL_LEGACY;
   const since = wholeSeconds(now);

@@ -37,9 +37,9 @@ describe("next record", () => {
     fc.assert(
       fc.property(records, times, wantedTargets, (live, now, { images, legacy, adopt }) => {
         const next = nextRecord("frontend", live, { split: live.split, images, legacy, adopt }, now);
-        const { retiredAt: _, ...history } = live;
-        const { retiredAt, ...kept } = next;
-        assert.deepEqual({ ...kept, heldFull: live.heldFull }, { ...history, images, legacy });
+        const { since, previous, transition, retiredAt } = next;
+        assert.deepEqual([since, previous, transition], [live.since, live.previous, live.transition]);
+        assert.deepEqual([next.split, next.images, next.legacy], [live.split, images, legacy]);
         assert.equal(retiredAt !== undefined, legacy === "retired");
         assert.deepEqual(nextRecord("frontend", next, { ...next, adopt }, hoursLater(999)), next);
       }),
