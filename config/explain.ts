@@ -30,6 +30,7 @@ function unknownKey(path: readonly string[], key: string): Problem {
 
 function keysAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return keysAt(schema.unwrap(), path);
+  if (schema instanceof z.ZodArray) return keysAt(schema.element, path.slice(1));
   if (!isObject(schema)) return [];
   const [key, ...rest] = path;
   if (key === undefined) return Object.keys(schema.shape);
