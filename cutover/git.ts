@@ -12,6 +12,8 @@ export class GitError extends Error {
 export interface GitOptions {
   /** Added to the environment; what would lead git to another repository is taken out of it in any case. */
   readonly env?: Readonly<NodeJS.ProcessEnv>;
+  /** Given to git on stdin. @default nothing */
+  readonly input?: string;
   /** Ends git, and what it started. */
   readonly signal?: AbortSignal;
 }
@@ -42,7 +44,7 @@ const isolated: NodeJS.ProcessEnv = {
 export async function git(
   folder: string,
   args: readonly string[],
-  { env, signal }: GitOptions = {},
+  { env, input, signal }: GitOptions = {},
 ): Promise<string> {
   const deadline = Date.now() + lockPatience;
   for (;;) {
@@ -50,6 +52,7 @@ export async function git(
     try {
       return await run("git", ["-C", folder, ...args], {
         env: { ...isolated, ...env },
+        ...(input !== undefined && { input }),
         ...(signal !== undefined && { signal }),
         onLine: (line) => lines.push(line),
       });

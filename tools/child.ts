@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<NodeJS.ProcessEnv>;
+  /** Given to the command on stdin. @default nothing */
+  readonly input?: string;
   /** Ends the command and all that it started. */
   readonly signal?: AbortSignal;
   /** Called with each line that the command writes to stderr. */
@@ -37,7 +39,7 @@ export async function run(
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     // A process group of its own, so that its children end with it and Ctrl-C reaches it through `signal` only.
     detached: true,
   });
@@ -49,6 +51,8 @@ export async function run(
       // It ended in between.
     }
   };
+  // A command that ends without having read it says by its exit code whether that matters.
+  child.stdin.on("error", () => {}).end(options.input);
   const onExit = (): void => kill("SIGKILL");
   const onAbort = (): void => {
     kill("SIGTERM");

@@ -22,6 +22,13 @@ describe("run", () => {
     assert.deepEqual(lines, ["two", "three"]);
   });
 
+  it("gives the command its input, or nothing, on stdin", async () => {
+    const long = "line\n".repeat(100_000);
+    assert.equal(await run("cat", [], { input: long }), long);
+    assert.equal(await run("cat", []), "");
+    assert.equal(await run("true", [], { input: long }), "");
+  });
+
   it("rejects with the command, its exit code and its last lines", async () => {
     await assert.rejects(
       run("sh", ["-c", "echo why >&2; exit 3"]),
