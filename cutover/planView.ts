@@ -7,6 +7,7 @@ import { formatSplit } from "../migration";
 import type { Violation } from "../migration";
 import { applyStep, formatStep } from "../migration";
 import type { PlannedStep } from "../migration";
+import { code } from "./markdown";
 import { configChanges, formatMinute, standingOf } from "./situation";
 import type { Drift, InfrastructureSituation, Situation, TargetSituation } from "./situation";
 
@@ -153,10 +154,4 @@ function summary(situation: Situation): string {
   const unread = stateRead ? "" : "; the state couldn't be read, so that some drift can't be seen";
   const reached = `${done} of ${targets.length + 1} targets have nothing left to do; ${left} steps in all${unread}`;
   return [reached, ...standingOf(situation)].join("\n");
-}
-
-/** As code, so that nothing in it is taken for Markdown; a longer fence where it holds backticks itself. */
-function code(text: string): string {
-  const fence = "`".repeat(1 + Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length)));
-  return text.includes("`") ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }
