@@ -1,9 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { type RoutedTargetName, routedTargets } from "../catalog/types";
+import { type RoutedTargetName, type TargetName, routedTargets, targetNames } from "../catalog/types";
 import { Interrupted, interruptible } from "../tools/interrupt";
 import { COLORS, type Color } from "../migration/split";
 import { type ExitCode, exitCodes } from "./exitCodes";
-import { type Project, type ProjectOptions, findProject } from "./project";
+import { type Project, type ProjectOptions, UsageError, findProject } from "./project";
 import type { Direction } from "./reconcile";
 import { reason } from "./thrown";
 
@@ -25,6 +25,19 @@ interface AdvanceFlags extends ChangeOptions {
 
 interface ReconcileFlags extends ChangeOptions {
   readonly to?: Direction;
+}
+
+interface HistoryFlags extends CommonOptions {
+  readonly since?: Date;
+  readonly limit?: number;
+}
+
+interface ReportFlags extends CommonOptions {
+  readonly week?: number;
+  readonly day?: boolean;
+  readonly date?: Date;
+  readonly start?: Date;
+  readonly repositories?: number;
 }
 
 type Work<O> = (project: Project, options: O, signal: AbortSignal) => Promise<ExitCode>;
@@ -66,6 +79,49 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
           return plan({ project, json, markdown });
         },
       ),
+    );
+
+  common(program.command("checklist"))
+    .description("the plan's checklists of a target, ticked where a fact proves it")
+    .argument("<target>", anyTargetHelp, parseAnyTarget)
+    .option("--markdown", "as Markdown")
+    .action((target: TargetName, options: CommonOptions & { readonly markdown?: boolean }) =>
+      run<typeof options>(async (project, { json = false, markdown = false }) => {
+        const { checklist } = await import("./checklist.js");
+        return checklist(target, { project, json, markdown });
+      })(options),
+    );
+
+  common(program.command("history"))
+    .description("every transition, newest first: when, who, from where to where, and what became of it")
+    .argument("[target]", anyTargetHelp, parseAnyTarget)
+    .option("--since <date>", "leave out what is older", parseDate)
+    .option("--limit <count>", "how many at most", parseCount)
+    .action((target: TargetName | undefined, options: HistoryFlags) =>
+      run<HistoryFlags>(async (project, { json = false, since, limit }) => {
+        const { history } = await import("./history.js");
+        const asked = {
+          ...(target && { target }),
+          ...(since && { since }),
+          ...(limit !== undefined && { limit }),
+        };
+        return history({ project, json, ...asked });
+      })(options),
+    );
+
+  common(program.command("report"))
+    .description("the plan's weekly report, or a standup's status, as Markdown")
+    .option("--week <number>", "of this week of the migration, from 1", parseCount)
+    .option("--day", "of this day")
+    .option("--date <date>", "with --day: of that day (default: today, in UTC)", parseDate)
+    .option("--start <date>", "the migration's first day (default: the stack file's first commit)", parseDate)
+    .option("--repositories <count>", "how many repositories there are, as somebody counted", parseCount)
+    .action(
+      run<ReportFlags>(async (project, { json = false, start, repositories, ...flags }) => {
+        const { progressReport } = await import("./progressReport.js");
+        const known = { ...(start && { start }), ...(repositories !== undefined && { repositories }) };
+        return progressReport({ project, json, period: periodOf(flags), ...known });
+      }),
     );
 
   changing(program.command("advance"))
@@ -124,6 +180,8 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
 
 const targetHelp = `one of ${routedTargets.join(", ")}`;
 
+const anyTargetHelp = `one of ${targetNames.join(", ")}`;
+
 const examples = `
 Examples:
   $ cutover status                         where every target stands, and what holds its next step back
@@ -167,6 +225,31 @@ function parseWeight(text: string): number {
 
 function parseTarget(text: string): RoutedTargetName {
   return oneOf(routedTargets, text);
+}
+
+function parseAnyTarget(text: string): TargetName {
+  return oneOf(targetNames, text);
+}
+
+/** Without a time of day, the day's first moment in UTC; a time must say its zone. */
+function parseDate(text: string): Date {
+  const date = new Date(text);
+  const isDate = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(date.getTime());
+  // Date takes 2025-02-30 for the 2nd of March.
+  if (isDate && (text.length > 10 || date.toISOString().startsWith(text))) return date;
+  throw new InvalidArgumentError("expected a date (2025-08-11) or a time (2025-08-11T09:00:00Z)");
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError("expected a whole number of 1 or more");
+}
+
+function periodOf({ week, day = false, date }: ReportFlags): { week: number } | { day: Date } {
+  if (week !== undefined && !day && date === undefined) return { week };
+  if (day && week === undefined) return { day: date ?? new Date() };
+  throw new UsageError("expected --week NUMBER, or --day with or without --date");
 }
 
 function oneOf<T extends string>(known: readonly T[], text: string): T {
