@@ -159,6 +159,9 @@ function justBefore(time: Date): Date {
   return new Date(time.getTime() - 1);
 }
 
+/** Drift has a line of its own; the others only say whose turn it is. */
+const toldOtherwise: readonly string[] = ["drift", "one-in-flight", "order"];
+
 function blockers({ targets, stateRead }: Situation): string[] {
   return [
     ...targets.flatMap(({ target, drift, command, heldBack }) => [
@@ -167,7 +170,7 @@ function blockers({ targets, stateRead }: Situation): string[] {
         : [`${target}: ${drift.kind}: ${drift.text}${command === undefined ? "" : `; ${command}`}`]),
       ...heldBack
         .filter((violation) => violation.target === target && violation.notBefore === undefined)
-        .filter(({ rule }) => rule !== "one-in-flight" && rule !== "drift")
+        .filter(({ rule }) => !toldOtherwise.includes(rule))
         .map(
           ({ rule, key, found, expected }) =>
             `${target}: ${rule}: ${key}: found ${found}, expected ${expected}`,
