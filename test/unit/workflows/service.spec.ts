@@ -79,10 +79,13 @@ describe("the pipeline of a service", () => {
   it("is called with a target, and with the key of the app that may ask for a pin", () => {
     const { workflow_call } = z
       .object({
-        workflow_call: z.object({ inputs: z.unknown(), secrets: z.record(z.string(), z.unknown()) }),
+        workflow_call: z.object({
+          inputs: z.record(z.string(), z.unknown()),
+          secrets: z.record(z.string(), z.unknown()),
+        }),
       })
       .parse(readWorkflow("service").on);
-    assert.deepEqual(Object.keys(Object(workflow_call.inputs)), ["target"]);
+    assert.deepEqual(Object.keys(workflow_call.inputs), ["target"]);
     assert.deepEqual(Object.keys(workflow_call.secrets), ["PIN_APP_KEY"]);
   });
 
