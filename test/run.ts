@@ -27,6 +27,8 @@ async function main(): Promise<number> {
   process.env["VEGETA"] = tools.path("vegeta");
   process.env["PODINFO"] = tools.path("podinfo");
   process.env["PULUMI"] = tools.path("pulumi");
+  process.env["MOTO_SERVER"] = tools.path("moto_server");
+  process.env["AWS_CLI"] = tools.path("aws");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);
@@ -36,7 +38,7 @@ async function main(): Promise<number> {
     return tally;
   };
 
-  const scriptFolders = [".ci", ".github/scripts", "test/support/bin"];
+  const scriptFolders = [".ci", ".github/scripts", "backup", "test/support/bin"];
   const shellScripts = scriptFolders.flatMap((folder) =>
     fs.readdirSync(path.join(checkoutDir, folder)).map((name) => path.join(checkoutDir, folder, name)),
   );

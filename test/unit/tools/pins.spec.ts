@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { goTools, moduleFiles, pluginVersion, wheelTools } from "../../../tools/pins";
+import { goTools, moduleFiles, pluginVersion, pythonTools, wheelTools } from "../../../tools/pins";
 import { isInRange } from "../../../tools/versions";
 import packageJson from "../../../package.json";
 
@@ -58,6 +58,19 @@ describe("pins", () => {
       const release = "release" in pin ? pin.release : pin.version.replace(/^v/, "");
       assert.ok(isInRange(release, pin.onPath.range), `${pin.binaries[0]} ${release}`);
     }
+  });
+
+  it("of Python's packages are in requirements.txt, every one with its checksums", () => {
+    const file = path.join(__dirname, "../../../tools/python/requirements.txt");
+    const packages =
+      fs.readFileSync(file, "utf8").match(/^[a-z].*(\n +--hash=sha256:[0-9a-f]{64}.*)*/gm) ?? [];
+    for (const { project, version } of Object.values(pythonTools)) {
+      assert.ok(
+        packages.some((pin) => pin.startsWith(`${project}==${version} `)),
+        `${project} ${version}`,
+      );
+    }
+    for (const pin of packages) assert.match(pin, /^\S+==\S+ \\\n +--hash=sha256:/);
   });
 
   it("have a SHA-256 for each wheel", () => {
