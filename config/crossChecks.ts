@@ -1,5 +1,8 @@
 import { routedTargets } from "../catalog";
 import { BACKENDS, COLORS } from "../migration";
+import { backupChecks } from "./backupChecks";
+import { dnsChecks } from "./dnsChecks";
+import { type Entry, mapAt } from "./entry";
 import type { Problem } from "./problem";
 import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, trafficSchema } from "./schema";
 
@@ -12,6 +15,8 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
   return [
     ...soakInProduction(environment, mapAt(config, "migration").soakHours),
     ...stagingBeforeProduction(environment, config.staging),
+    ...dnsChecks(config),
+    ...backupChecks(config),
     ...routedTargets.flatMap((target) => {
       const entry = mapAt(config, target);
       return [
@@ -25,8 +30,6 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
     }),
   ];
 }
-
-type Entry = Readonly<Record<string, unknown>>;
 
 const productionSoakHours = 24;
 
@@ -92,9 +95,4 @@ function signingKeyPresent(entry: Entry): Problem[] {
   const text =
     "found nothing, expected the key that signs the tokens of all backends (a secret), as a color has an image";
   return [{ path: ["signingKey"], text }];
-}
-
-function mapAt(config: Entry, key: string): Entry {
-  const value = config[key];
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

@@ -29,7 +29,9 @@ function unknownKey(path: readonly string[], key: string): Problem {
 }
 
 function keysAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return keysAt(schema.unwrap(), path);
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return keysAt(schema.unwrap(), path);
+  }
   if (schema instanceof z.ZodArray) return keysAt(schema.element, path.slice(1));
   if (!isObject(schema)) return [];
   const [key, ...rest] = path;
@@ -42,7 +44,7 @@ function isObject(schema: z.core.$ZodType): schema is z.ZodObject<z.ZodRawShape>
   return schema instanceof z.ZodObject;
 }
 
-const hiddenKeys = ["settings", "secrets", "signingKey"];
+const hiddenKeys = ["settings", "secrets", "signingKey", "gitToken"];
 
 /** The value at `path`, unless it may be secret: then only its kind. */
 function describe(config: unknown, path: readonly string[]): string {

@@ -1,6 +1,8 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { BACKENDS, COLORS, PHASES } from "../migration";
+import { backupSchema } from "./backupSchema";
+import { dnsSchema } from "./dnsSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 
 /*
@@ -226,11 +228,11 @@ export const stackSchema = z.strictObject({
   /** Where the nine images are kept. */
   registry: later,
   /** Weighted records of the monorepo and the platform. */
-  dns: later,
+  dns: dnsSchema.optional(),
   /** The compose project's containers, to adopt, start and stop. */
   monorepo: later,
   /** Bundles of the repositories and the compose configuration. */
-  backup: later,
+  backup: backupSchema.optional(),
   /** Receivers of alerts and of the guard's messages. */
   alerts: later,
 });
