@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { clusterDns, publicHttps } from "./egress";
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
 
@@ -19,9 +20,6 @@ export interface ReleasePolicyArgs {
   readonly peers: ReleasePeers;
 }
 
-/** Private ranges, and the link-local one that clouds serve credentials on. */
-const notPublic = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"];
-
 /** What may reach a release and what it may reach; everything else is denied. */
 export function releasePolicy({
   podLabels,
@@ -36,16 +34,8 @@ export function releasePolicy({
     egress: [
       { to: [...peers.gateway] },
       { to: [{ ipBlock: { cidr: `${peers.legacyHost}/32` } }] },
-      {
-        to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
-        ports: [
-          { port: 53, protocol: "UDP" },
-          { port: 53, protocol: "TCP" },
-        ],
-      },
-      ...(callsInternet
-        ? [{ to: [{ ipBlock: { cidr: "0.0.0.0/0", except: notPublic } }], ports: [{ port: 443 }] }]
-        : []),
+      clusterDns,
+      ...(callsInternet ? [publicHttps] : []),
     ],
   };
 }
