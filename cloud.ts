@@ -1,13 +1,69 @@
 import { Provider } from "@pulumi/aws/provider";
+import { catalogEntry } from "./catalog";
+import { BackupStore } from "./components/backupStore";
+import { EdgeDns } from "./components/edgeDns";
+import { type BackupTarget, backupServiceAccount } from "./components/repositoryBackup";
 import type { StackConfig } from "./config/parse";
+import { recordSets } from "./edge/recordSets";
+
+/** What the rest of the stack needs of it. */
+export interface Cloud {
+  /** Absent without backups. */
+  readonly backups?: BackupTarget;
+}
 
 /** Makes what a stack has in AWS. Loaded only where it has something there: the SDK takes its time. */
-export function buildCloud({ platform: { aws } }: StackConfig): void {
-  if (aws === undefined) return;
+export function buildCloud(config: StackConfig): Cloud {
+  const { aws } = config.platform;
+  if (aws === undefined) return {};
   const { account, region } = aws;
-  new Provider("aws", {
+  const provider = new Provider("aws", {
     region,
     // Another account's credentials are refused before anything changes.
     allowedAccountIds: [account],
   });
+  buildDns(config, provider);
+  return buildBackups(config, aws, provider);
+}
+
+function buildDns({ dns, platform }: StackConfig, provider: Provider): void {
+  if (dns === undefined) return;
+  const { zone, failover, healthCheck } = dns;
+  new EdgeDns(
+    "dns",
+    {
+      zoneId: zone.id,
+      records: recordSets(dns, platform.domain).map((record) => ({
+        ...record,
+        probePath: healthCheck.path ?? catalogEntry(record.target).probes.readiness.path,
+      })),
+      port: platform.publicPort,
+      failover,
+      healthCheck,
+    },
+    { provider },
+  );
+}
+
+function buildBackups(
+  { backup, platform }: StackConfig,
+  { account, region }: NonNullable<StackConfig["platform"]["aws"]>,
+  provider: Provider,
+): Cloud {
+  if (backup === undefined) return {};
+  const { environment, namespace } = platform;
+  const store = new BackupStore(
+    "backup-store",
+    {
+      bucket: `pyairtable-backup-${environment}-${account}`,
+      roleName: `pyairtable-backup-${environment}`,
+      retentionDays: backup.retentionDays,
+      account,
+      region,
+      oidcIssuer: backup.oidcIssuer,
+      serviceAccount: { namespace, name: backupServiceAccount },
+    },
+    { provider },
+  );
+  return { backups: { bucket: store.bucket, roleArn: store.roleArn, region } };
 }

@@ -39,7 +39,7 @@ async function main(): Promise<StackOutputs> {
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
     );
   }
-  if (config.platform.aws !== undefined) (await import("./cloud.js")).buildCloud(config);
+  const cloud = config.platform.aws === undefined ? {} : (await import("./cloud.js")).buildCloud(config);
   return buildStack({
     config,
     live,
@@ -47,6 +47,7 @@ async function main(): Promise<StackOutputs> {
     api,
     now,
     leftAlone: new Set(aside.map(({ target }) => target)),
+    cloud,
   });
 }
 

@@ -1,11 +1,15 @@
+import fs from "node:fs";
+import path from "node:path";
 import { Provider } from "@pulumi/kubernetes/provider";
-import { type RoutedTargetName, catalogEntry, routedTargets } from "./catalog";
+import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "./catalog";
+import type { Cloud } from "./cloud";
 import type { KubeApi } from "./cluster/kubeApi";
 import { hostnameOf } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
 import { ExtractedService } from "./components/extractedService";
 import { Platform } from "./components/platform";
 import type { ReleasePeers } from "./components/releasePolicy";
+import { RepositoryBackup } from "./components/repositoryBackup";
 import { SharedResources } from "./components/sharedResources";
 import { clusterIdentifierOf } from "./config/environment";
 import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/parse";
@@ -37,6 +41,8 @@ export interface StackInputs {
   readonly now: Date;
   /** Targets whose live route this update doesn't touch. */
   readonly leftAlone: ReadonlySet<RoutedTargetName>;
+  /** What the stack has in AWS; empty where it has nothing there. */
+  readonly cloud: Cloud;
 }
 
 /** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
@@ -55,6 +61,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   const { namespace, gatewayClass, domain } = config.platform;
   const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
   new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
+  buildBackup(inputs, platform, provider);
 
   const target = (name: RoutedTargetName): TargetOutputs => buildTarget(name, inputs, platform, provider);
   return {
@@ -81,6 +88,27 @@ function stateAfter({ config, live, now }: StackInputs): MigrationState {
     nextRecord(target, believedRoute(live.get(target)), config.targets[target], now),
   );
   return migrationState(records, config.infrastructure.owner, now);
+}
+
+function buildBackup({ config, cloud }: StackInputs, platform: Platform, provider: Provider): void {
+  const { backup } = config;
+  if (backup === undefined || cloud.backups === undefined) return;
+  const { schedule, image, gitBaseUrl, compose, gitToken } = backup;
+  new RepositoryBackup(
+    "repository-backup",
+    {
+      namespace: platform.namespace,
+      schedule,
+      image,
+      script: fs.readFileSync(path.join(__dirname, "backup", "backup.sh"), "utf8"),
+      gitBaseUrl,
+      repositories: targetNames.map((target) => catalogEntry(target).repository),
+      compose,
+      ...(gitToken !== undefined && { gitToken }),
+      store: cloud.backups,
+    },
+    { provider },
+  );
 }
 
 function buildTarget(

@@ -1,5 +1,9 @@
+export { BackupStore } from "./backupStore";
+export type { BackupStoreArgs } from "./backupStore";
 export { ColorRelease } from "./colorRelease";
 export type { Autoscale, ColorReleaseArgs, Release } from "./colorRelease";
+export { EdgeDns } from "./edgeDns";
+export type { CheckedRecord, EdgeDnsArgs } from "./edgeDns";
 export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
 export { LegacyBackend } from "./legacyBackend";
@@ -9,6 +13,8 @@ export type { PlatformArgs } from "./platform";
 export { QueueConsumer } from "./queueConsumer";
 export type { QueueConsumerArgs } from "./queueConsumer";
 export type { ReleasePeers } from "./releasePolicy";
+export { RepositoryBackup } from "./repositoryBackup";
+export type { BackupTarget, RepositoryBackupArgs } from "./repositoryBackup";
 export { SharedResources } from "./sharedResources";
 export type { SharedResourcesArgs } from "./sharedResources";
 export { TrafficSplit } from "./trafficSplit";

@@ -1,4 +1,5 @@
 import { routedTargets } from "../../catalog";
+import { buildCloud } from "../../cloud";
 import type { StackConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
 import { type LiveRoute, nextRecord } from "../../migration";
@@ -32,6 +33,7 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
           api: world.api,
           now: dayOf(configs.length - 1),
           leftAlone: new Set(),
+          cloud: buildCloud(last),
         });
       },
       { onRegister: world.onRegister },

@@ -29,7 +29,9 @@ describe("buildStack", () => {
     const made = await record(
       () => {
         pulumi
-          .output(buildStack({ config, live, completed, api: world.api, now, leftAlone: new Set() }))
+          .output(
+            buildStack({ config, live, completed, api: world.api, now, leftAlone: new Set(), cloud: {} }),
+          )
           .apply((known) => results.push(known));
       },
       { onRegister: world.onRegister },
