@@ -27,6 +27,7 @@ async function main(): Promise<number> {
   process.env["VEGETA"] = tools.path("vegeta");
   process.env["PODINFO"] = tools.path("podinfo");
   process.env["PULUMI"] = tools.path("pulumi");
+  process.env["DOCKER_REGISTRY"] = tools.path("docker-registry");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);
