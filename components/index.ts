@@ -2,6 +2,8 @@ export { ColorRelease } from "./colorRelease";
 export type { Autoscale, ColorReleaseArgs, Release } from "./colorRelease";
 export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
+export { ImageRegistry } from "./imageRegistry";
+export type { ImageRegistryArgs } from "./imageRegistry";
 export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
 export { Platform } from "./platform";

@@ -1,6 +1,8 @@
 import { routedTargets } from "../catalog";
 import { BACKENDS, COLORS } from "../migration";
 import type { Problem } from "./problem";
+import { imagesFromRegistry, ownRegistry } from "./registryChecks";
+import { registrySchema } from "./registrySchema";
 import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, trafficSchema } from "./schema";
 
 /**
@@ -9,7 +11,9 @@ import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, traffi
  */
 export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[] {
   const environment = environmentSchema.safeParse(mapAt(config, "platform").environment).data;
+  const registry = registrySchema.safeParse(config.registry).data;
   return [
+    ...ownRegistry(registry, mapAt(config, "platform").aws),
     ...soakInProduction(environment, mapAt(config, "migration").soakHours),
     ...stagingBeforeProduction(environment, config.staging),
     ...routedTargets.flatMap((target) => {
@@ -19,6 +23,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
         ...trafficHasImage(entry),
         ...noTrafficToRetiredLegacy(entry),
         ...imagesByDigest(environment, entry),
+        ...imagesFromRegistry(registry, target, entry),
         ...roomToScale(entry),
         ...(target === "auth-service" ? signingKeyPresent(entry) : []),
       ].map(({ path, text }) => ({ path: [target, ...path], text }));

@@ -47,6 +47,7 @@ export interface StackConfig {
   readonly infrastructure: Parsed["infrastructure"];
   /** The stack that must have completed a digest first. */
   readonly staging?: NonNullable<Parsed["staging"]>;
+  readonly registry?: NonNullable<Parsed["registry"]>;
 }
 
 const namespace = "pyairtable:";
@@ -67,7 +68,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, staging, ...targets } = parsed.data;
+  const { migration, platform, infrastructure, staging, registry, ...targets } = parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
     migration,
@@ -87,6 +88,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     },
     infrastructure,
     ...(staging !== undefined && { staging }),
+    ...(registry !== undefined && { registry }),
   };
 }
 
