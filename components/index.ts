@@ -6,6 +6,8 @@ export { ImageRegistry } from "./imageRegistry";
 export type { ImageRegistryArgs } from "./imageRegistry";
 export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
+export { PinnedImage } from "./pinnedImage";
+export type { PinnedImageArgs } from "./pinnedImage";
 export { Platform } from "./platform";
 export type { PlatformArgs } from "./platform";
 export { QueueConsumer } from "./queueConsumer";
