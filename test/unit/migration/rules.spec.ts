@@ -402,9 +402,16 @@ describe("an update brings a target back", () => {
     assert.ok(brings({ live, wanted: { frontend: calm(ALL_LEGACY) } }));
   });
 
+  it("when its route is back already, and that isn't recorded yet", () => {
+    const live = { frontend: history("frontend", calm(ALL_LEGACY), calm(half), calm(ALL_LEGACY)) };
+    assert.ok(brings({ live, applied: { frontend: half }, wanted: { frontend: calm(ALL_LEGACY) } }));
+  });
+
   it("not when it stays, goes forward, or is new", () => {
     const live = { frontend: at("frontend", half) };
-    for (const split of [half, blue]) assert.ok(!brings({ live, wanted: { frontend: calm(split) } }));
+    const applied = { frontend: half };
+    for (const split of [half, blue])
+      assert.ok(!brings({ live, applied, wanted: { frontend: calm(split) } }));
     assert.ok(!brings({ wanted: { frontend: calm(ALL_LEGACY) } }));
   });
 });
