@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { freeColor } from "../../../cutover/freeColor";
+import { judgeInput } from "../migration/arbitraries";
 import type { Case } from "./situations";
 import { blue, extracted, half, part, situation, staged, start } from "./situations";
 import { COLORS, type Color, type Violation, judge } from "../../../migration";
@@ -10,7 +11,7 @@ const fresh = `registry/app@sha256:${"c".repeat(64)}`;
 
 /** Where a new image for frontend goes, by what the rules really say of it. */
 function pick(given: Case, also: readonly Violation[] = []): Color {
-  const { targets, at, soakHours } = situation(given);
+  const { targets, at } = situation(given);
   const place = targets.find(({ target }) => target === "frontend");
   assert.ok(place);
   const judged = (color: Color): Violation[] => {
@@ -24,7 +25,7 @@ function pick(given: Case, also: readonly Violation[] = []): Color {
     const changed = { ...wanted, images: { ...wanted.images, [color]: fresh } };
     const one = <T>(value: T): Map<RoutedTargetName, T> => new Map([["frontend", value]]);
     return [
-      ...judge({ live: one(record), applied: one(split), wanted: one(changed), soakHours, now: at }),
+      ...judge(judgeInput({ live: one(record), applied: one(split), wanted: one(changed), now: at })),
       ...also,
     ];
   };
