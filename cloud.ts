@@ -1,7 +1,8 @@
 import { Provider } from "@pulumi/aws/provider";
-import { catalogEntry } from "./catalog";
+import { catalogEntry, routedTargets } from "./catalog";
 import { BackupStore } from "./components/backupStore";
 import { EdgeDns } from "./components/edgeDns";
+import { ImageRegistry } from "./components/imageRegistry";
 import { type BackupTarget, backupServiceAccount } from "./components/repositoryBackup";
 import type { StackConfig } from "./config/parse";
 import { recordSets } from "./edge/recordSets";
@@ -22,8 +23,15 @@ export function buildCloud(config: StackConfig): Cloud {
     // Another account's credentials are refused before anything changes.
     allowedAccountIds: [account],
   });
+  buildRegistry(config, provider);
   buildDns(config, provider);
   return buildBackups(config, aws, provider);
+}
+
+function buildRegistry({ registry }: StackConfig, provider: Provider): void {
+  if (registry?.pulledBy === undefined) return;
+  const targets = routedTargets.map(catalogEntry);
+  new ImageRegistry("registry", { targets, pulledBy: registry.pulledBy }, { provider });
 }
 
 function buildDns({ dns, platform }: StackConfig, provider: Provider): void {

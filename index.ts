@@ -8,11 +8,13 @@ import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
 import { judged, overridesIn } from "./config/judged";
 import type { StackConfig } from "./config/parse";
+import { requireImages } from "./images";
 import {
   type JudgeInput,
   type StagingEvidence,
   type Subject,
   type Violation,
+  bringsBack,
   formatOverride,
   formatViolations,
   judge,
@@ -39,6 +41,7 @@ async function main(): Promise<StackOutputs> {
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
     );
   }
+  await requireImages({ config, live, bringsBack: bringsBack(input) });
   const cloud = config.platform.aws === undefined ? {} : (await import("./cloud.js")).buildCloud(config);
   return buildStack({
     config,

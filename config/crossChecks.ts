@@ -4,6 +4,8 @@ import { backupChecks } from "./backupChecks";
 import { dnsChecks } from "./dnsChecks";
 import { type Entry, mapAt } from "./entry";
 import type { Problem } from "./problem";
+import { imagesFromRegistry, ownRegistry } from "./registryChecks";
+import { registrySchema } from "./registrySchema";
 import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, trafficSchema } from "./schema";
 
 /**
@@ -12,7 +14,9 @@ import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, traffi
  */
 export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[] {
   const environment = environmentSchema.safeParse(mapAt(config, "platform").environment).data;
+  const registry = registrySchema.safeParse(config.registry).data;
   return [
+    ...ownRegistry(registry, mapAt(config, "platform").aws),
     ...soakInProduction(environment, mapAt(config, "migration").soakHours),
     ...stagingBeforeProduction(environment, config.staging),
     ...dnsChecks(config),
@@ -24,6 +28,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
         ...trafficHasImage(entry),
         ...noTrafficToRetiredLegacy(entry),
         ...imagesByDigest(environment, entry),
+        ...imagesFromRegistry(registry, target, entry),
         ...roomToScale(entry),
         ...(target === "auth-service" ? signingKeyPresent(entry) : []),
       ].map(({ path, text }) => ({ path: [target, ...path], text }));

@@ -49,6 +49,7 @@ export interface StackConfig {
   readonly staging?: NonNullable<Parsed["staging"]>;
   readonly dns?: NonNullable<Parsed["dns"]>;
   readonly backup?: NonNullable<Parsed["backup"]>;
+  readonly registry?: NonNullable<Parsed["registry"]>;
 }
 
 const namespace = "pyairtable:";
@@ -69,7 +70,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, staging, dns, backup, ...targets } = parsed.data;
+  const { migration, platform, infrastructure, staging, dns, backup, registry, ...targets } = parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
     migration,
@@ -91,6 +92,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...(staging !== undefined && { staging }),
     ...(dns !== undefined && { dns }),
     ...(backup !== undefined && { backup }),
+    ...(registry !== undefined && { registry }),
   };
 }
 

@@ -4,6 +4,7 @@ import { BACKENDS, COLORS, PHASES } from "../migration";
 import { backupSchema } from "./backupSchema";
 import { dnsSchema } from "./dnsSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
+import { registrySchema } from "./registrySchema";
 
 /*
  * The whole of the stack's config: one key per target in the namespace `pyairtable`, plus `migration` and
@@ -55,7 +56,7 @@ export const environmentSchema = z.enum(["local", "staging", "production"], {
 const account = "an AWS account: 12 digits, quoted";
 const region = "an AWS region (eu-central-1)";
 
-const awsSchema = z.strictObject(
+export const awsSchema = z.strictObject(
   {
     account: z.string({ error: account }).regex(/^\d{12}$/, { error: account }),
     region: z.string({ error: region }).regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: region }),
@@ -226,7 +227,7 @@ export const stackSchema = z.strictObject({
     )
     .optional(),
   /** Where the nine images are kept. */
-  registry: later,
+  registry: registrySchema.optional(),
   /** Weighted records of the monorepo and the platform. */
   dns: dnsSchema.optional(),
   /** The compose project's containers, to adopt, start and stop. */

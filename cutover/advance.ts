@@ -12,6 +12,7 @@ import {
   judge,
   stepsToExtracted,
 } from "../migration";
+import { requireCommitted } from "./committedFile";
 import { confirm } from "./confirm";
 import { Engine } from "./engine";
 import { type ExitCode, exitCodes } from "./exitCodes";
@@ -51,11 +52,7 @@ export async function advance(target: RoutedTargetName, options: AdvanceOptions)
   const wanted = applyStep(step, place.wanted);
   if (wanted === undefined) throw new Refused(`${target}: ${heldBack(place, step)}`);
   enforce(judgeWith(surveyed, target, wanted));
-  if (await repository.hasUncommittedEdit()) {
-    throw new Refused(
-      `${project.configFile} has changes that are not committed, expected none: commit or stash them first`,
-    );
-  }
+  await requireCommitted(project, repository);
 
   const changes = configChanges(target, place.wanted, wanted);
   for (const change of changes) report.note(change);
@@ -142,7 +139,8 @@ function heldBack({ target }: TargetSituation, step: PlannedStep): string {
   return `it is soaking${until}`;
 }
 
-function judgeWith(
+/** What the rules say if `target` were `wanted`, all else as it is. */
+export function judgeWith(
   { judged, situation }: Survey,
   target: RoutedTargetName,
   wanted: TargetSituation["wanted"],

@@ -2,7 +2,16 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Project } from "./project";
+import { Refused } from "./refused";
 import type { Repository } from "./repository";
+
+/** @throws Refused when somebody is still editing the stack file, so that it isn't clear whose change would be judged */
+export async function requireCommitted(project: Project, repository: Repository): Promise<void> {
+  if (!(await repository.hasUncommittedEdit())) return;
+  throw new Refused(
+    `${project.configFile} has changes that are not committed, expected none: commit or stash them first`,
+  );
+}
 
 /** What somebody is still editing must not be carried out: `work` then gets a copy of the file that is committed. */
 export async function withCommittedFile<T>(

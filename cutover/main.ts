@@ -23,6 +23,10 @@ interface AdvanceFlags extends ChangeOptions {
   readonly weight?: number;
 }
 
+interface PinFlags extends ChangeOptions {
+  readonly color?: Color;
+}
+
 interface ReconcileFlags extends ChangeOptions {
   readonly to?: Direction;
 }
@@ -124,6 +128,20 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
       }),
     );
 
+  common(program.command("matrix"))
+    .description(
+      "what each target runs, and what it depends on; from the file alone where no cluster answers",
+    )
+    .option("--markdown", "as Markdown")
+    .action(
+      run<CommonOptions & { readonly markdown?: boolean }>(
+        async (project, { json = false, markdown = false }) => {
+          const { matrix } = await import("./matrix.js");
+          return matrix({ project, json, markdown });
+        },
+      ),
+    );
+
   changing(program.command("advance"))
     .description("take a target's next step: edit, commit, update, verify, tag")
     .argument("<target>", targetHelp, parseTarget)
@@ -134,6 +152,18 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
         const { advance } = await import("./advance.js");
         const asked = { ...(to && { to }), ...(weight !== undefined && { weight }) };
         return advance(target, { project, ...asked, ...switches(flags), signal });
+      })(options),
+    );
+
+  changing(program.command("pin"))
+    .description("write the digest of a tag into the stack file, and commit it; the next update rolls it out")
+    .argument("<target>", targetHelp, parseTarget)
+    .argument("<tag>", "of the target's image, in its registry", parseTag)
+    .option("--color <color>", "where it goes (default: the colour that is free)", parseColor)
+    .action((target: RoutedTargetName, tag: string, options: PinFlags) =>
+      run<PinFlags>(async (project, { color, ...flags }, signal) => {
+        const { pin } = await import("./pin.js");
+        return pin(target, tag, { project, ...(color && { color }), ...switches(flags), signal });
       })(options),
     );
 
@@ -187,6 +217,7 @@ Examples:
   $ cutover status                         where every target stands, and what holds its next step back
   $ cutover advance frontend               the next step: 10 %, 50 %, 100 %, then retire legacy
   $ cutover rollback frontend              back at once
+  $ cutover pin frontend 1.4.2             the digest of that tag, for the next release
   $ cutover resume                         finish what was interrupted
 
 Exit codes: 0 done, 1 failed, 2 can't be understood, 3 refused by the rules, 4 traffic moved but not recorded,
@@ -211,6 +242,11 @@ function switches({ json = false, dryRun = false, yes = false }: ChangeOptions):
 
 function parseColor(text: string): Color {
   return oneOf(COLORS, text);
+}
+
+function parseTag(text: string): string {
+  if (/^\w[\w.-]{0,127}$/.test(text)) return text;
+  throw new InvalidArgumentError("expected a tag: letters, digits, _ . and -, at most 128");
 }
 
 function parseDirection(text: string): Direction {
@@ -269,6 +305,7 @@ const expectedErrors: Readonly<Record<string, ExitCode>> = {
   UnreachableError: exitCodes.failed,
   ClusterError: exitCodes.failed,
   GitError: exitCodes.failed,
+  RegistryError: exitCodes.failed,
   UpdateFailed: exitCodes.failed,
   StackLocked: exitCodes.locked,
 };

@@ -7,7 +7,7 @@ export { CHANGE_KINDS, PHASES, ROLES, digestOf } from "./freeze";
 export type { Change, Phase, SignOff } from "./freeze";
 export { OVERRIDABLE_RULES, formatOverride, isInForce } from "./override";
 export type { Override } from "./override";
-export { judge, needsStaging, setAside } from "./rules/judge";
+export { bringsBack, judge, needsStaging, setAside } from "./rules/judge";
 export type { JudgeInput } from "./rules/judge";
 export type { Owner } from "./rules/rule";
 export { withCompleted } from "./staging";

@@ -20,3 +20,4 @@ export const volume = "aws:ebs/volume:Volume";
 export const machine = "aws:ec2/instance:Instance";
 export const table = "aws:dynamodb/table:Table";
 export const fileSystem = "aws:efs/fileSystem:FileSystem";
+export const imageRepository = "aws:ecr/repository:Repository";

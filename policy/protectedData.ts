@@ -1,9 +1,9 @@
-import { buckets, databases, fileSystem, table, volume } from "./awsTypes";
+import { buckets, databases, fileSystem, imageRepository, table, volume } from "./awsTypes";
 import type { Finding, Resource, ResourceCheck } from "./check";
 import { at, isNot, shown } from "./value";
 
 /** What can't be made again once it is gone. */
-const holdsData: readonly string[] = [...buckets, ...databases, volume, table, fileSystem];
+const holdsData: readonly string[] = [...buckets, ...databases, volume, table, fileSystem, imageRepository];
 
 export const protectedData: ResourceCheck = {
   name: "protected-data",

@@ -29,6 +29,7 @@ async function main(): Promise<number> {
   process.env["PULUMI"] = tools.path("pulumi");
   process.env["MOTO_SERVER"] = tools.path("moto_server");
   process.env["AWS_CLI"] = tools.path("aws");
+  process.env["DOCKER_REGISTRY"] = tools.path("docker-registry");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);

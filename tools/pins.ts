@@ -236,6 +236,13 @@ export const unpackedPackages = {
     // 2.x reads another configuration file.
     onPath: { versionArgs: ["--version"], range: { atLeast: "1.6.20", below: "2.0.0" } },
   },
+  "docker-registry": {
+    package: "docker-registry",
+    atLeast: "2.8.2",
+    directory: "usr/bin",
+    binaries: ["docker-registry"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "2.8.2", below: "3.0.0" } },
+  },
   busybox: {
     package: "busybox-static",
     atLeast: "1:1.35.0",

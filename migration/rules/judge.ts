@@ -71,6 +71,18 @@ export function setAside(input: JudgeInput, violations: readonly Violation[]): D
   });
 }
 
+/**
+ * Whether some target goes back, or is where the file asks before that is recorded, as after the fast road: such an
+ * update must not wait for anything that isn't its own.
+ */
+export function bringsBack(input: MovesInput): boolean {
+  return describeMoves(input).some(({ live, tampered, applied, wanted, isWayBack, isTransition }) => {
+    const isUnrecorded = !isTransition && applied !== undefined && !splitsEqual(applied, wanted.split);
+    const goesBack = isWayBack && isTransition && (live !== undefined || tampered !== undefined);
+    return isUnrecorded || goesBack;
+  });
+}
+
 type DriftViolation = Violation & { readonly target: RoutedTargetName };
 
 /** Whether some colour gains weight, otherwise than on a way back: only then staging is worth asking. */

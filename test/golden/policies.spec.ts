@@ -5,6 +5,7 @@ import { z } from "zod";
 import { routedTargets } from "../../catalog";
 import { editStackFile, setTraffic } from "../../config/edit";
 import type { Environment } from "../../config/environment";
+import { parseStackFile } from "../../config/stackFile";
 import { type Resource, sentence } from "../../policy/check";
 import { checks } from "../../policy/checks";
 import { environmentOf } from "../../policy/environment";
@@ -22,8 +23,6 @@ const graphSchema = z.array(
 );
 
 type Graph = z.infer<typeof graphSchema>;
-
-const digestOf = (digit: string): string => `registry.example/app@sha256:${digit.repeat(64)}`;
 
 describe("the policies", () => {
   const kept = fs.readdirSync(__dirname).filter((file) => file.endsWith(".json"));
@@ -96,10 +95,12 @@ function violationsIn(resources: readonly Resource[]): string[] {
 /** Production's stack file a long way further on. */
 function productionOnBlue(): string {
   const file = fs.readFileSync(path.join(__dirname, "../../Pulumi.prod.yaml"), "utf8");
+  const registry = parseStackFile(file).registry?.host ?? "registry.example";
   const key = (target: string, name: string): string[] => ["config", `pyairtable:${target}`, name];
   const withColors = routedTargets.reduce((text, target) => {
-    const withBlue = editStackFile(text, key(target, "blue"), digestOf("b"));
-    const withBoth = editStackFile(withBlue, key(target, "green"), digestOf("a"));
+    const image = (digit: string): string => `${registry}/pyairtable-${target}@sha256:${digit.repeat(64)}`;
+    const withBlue = editStackFile(text, key(target, "blue"), image("b"));
+    const withBoth = editStackFile(withBlue, key(target, "green"), image("a"));
     return setTraffic(withBoth, target, { legacy: 0, blue: 100, green: 0 });
   }, file);
   const withKey = editStackFile(withColors, key("auth-service", "signingKey"), "key");

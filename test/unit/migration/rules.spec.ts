@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ALL_LEGACY, formatViolations, judge, nextRecord, setAside } from "../../../migration";
+import { ALL_LEGACY, bringsBack, formatViolations, judge, nextRecord, setAside } from "../../../migration";
 import type { JudgeInput, LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
 import type { RoutedTargetName } from "../../../catalog";
 import { calm, hoursLater, judgeInput, start } from "./arbitraries";
@@ -383,5 +383,35 @@ describe("drift beside a way back", () => {
     const live = { ...drifted.live, "api-gateway": onLegacy("api-gateway") };
     const situation = { ...drifted, live, applied: { ...drifted.applied, "api-gateway": part }, wanted };
     assert.ok(aside(situation).every((each) => each.endsWith(" drift")));
+  });
+});
+
+describe("an update brings a target back", () => {
+  const brings = (situation: Case): boolean => bringsBack(input(situation));
+
+  it("when a route goes towards legacy, or from a release to its standby, whatever other targets do", () => {
+    const live = { frontend: at("frontend", half), docs: onLegacy("docs") };
+    assert.ok(brings({ live, wanted: { frontend: calm(part), docs: calm(part) } }));
+    const released = { ...calm(blue, retired), images: { blue: "app:1", green: "app:2" } };
+    const releasing = nextRecord("frontend", extracted(blue), { ...released, split: release }, start);
+    assert.ok(brings({ live: { frontend: releasing }, wanted: { frontend: released } }));
+  });
+
+  it("when a route that was changed by hand goes to legacy", () => {
+    const live = { frontend: { tampered: "edited" } };
+    assert.ok(brings({ live, wanted: { frontend: calm(ALL_LEGACY) } }));
+  });
+
+  it("when its route is back already, and that isn't recorded yet", () => {
+    const live = { frontend: history("frontend", calm(ALL_LEGACY), calm(half), calm(ALL_LEGACY)) };
+    assert.ok(brings({ live, applied: { frontend: half }, wanted: { frontend: calm(ALL_LEGACY) } }));
+  });
+
+  it("not when it stays, goes forward, or is new", () => {
+    const live = { frontend: at("frontend", half) };
+    const applied = { frontend: half };
+    for (const split of [half, blue])
+      assert.ok(!brings({ live, applied, wanted: { frontend: calm(split) } }));
+    assert.ok(!brings({ wanted: { frontend: calm(ALL_LEGACY) } }));
   });
 });

@@ -11,6 +11,7 @@ describe("policy protected-data", () => {
       "aws:ebs/volume:Volume",
       "aws:dynamodb/table:Table",
       "aws:efs/fileSystem:FileSystem",
+      "aws:ecr/repository:Repository",
     ]) {
       assert.deepEqual(said(protectedData, given(type, {})), [
         "found no `protect`, expected the resource option `protect: true`; Pulumi then refuses to delete or replace it",
