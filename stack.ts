@@ -41,11 +41,11 @@ export interface StackInputs {
 
 /** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
 export function buildStack(inputs: StackInputs): StackOutputs {
-  const { config } = inputs;
+  const { config, api } = inputs;
   const provider = new Provider(
     "cluster",
     {
-      ...(config.platform.kubeContext !== undefined && { context: config.platform.kubeContext }),
+      ...contextOf(config, api),
       // The cluster stays the same one when its address or credentials change.
       clusterIdentifier: clusterIdentifierOf(config.platform.environment),
     },
@@ -81,6 +81,12 @@ function stateAfter({ config, live, now }: StackInputs): MigrationState {
     nextRecord(target, believedRoute(live.get(target)), config.targets[target], now),
   );
   return migrationState(records, config.infrastructure.owner, now);
+}
+
+/** The one that `api` uses, where the config says which; else the provider finds the current one as `api` did. */
+function contextOf({ platform }: StackConfig, api: KubeApi): { readonly context?: string } {
+  if (platform.kubeContext !== undefined) return { context: platform.kubeContext };
+  return platform.cluster === undefined ? {} : { context: api.context };
 }
 
 function buildTarget(

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { BACKENDS, COLORS, PHASES } from "../migration";
+import { clusterSchema } from "./clusterSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 
 /*
@@ -108,6 +109,8 @@ const platformSchema = z.strictObject(
       .optional(),
     /** Where the stack's resources in AWS are; another account's credentials are refused. Default: it has none. */
     aws: awsSchema.optional(),
+    /** The EKS cluster that a context must lead to, in the account and region of `aws`. Default: any. */
+    cluster: clusterSchema.optional(),
   },
   { error: "a map" },
 );

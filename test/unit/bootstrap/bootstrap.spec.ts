@@ -425,6 +425,20 @@ describe("cutover bootstrap, on a real CLI of Pulumi, and an S3 and a KMS that a
     });
   });
 
+  it("does what docs/state.md says, line by line", async () => {
+    const docs = fs.readFileSync(path.join(checkoutDir, "docs", "state.md"), "utf8");
+    const lines = docs.split("\n").flatMap((line) => /^\$ (.*)$/.exec(line)?.[1] ?? []);
+    assert.equal(lines.length, 8);
+    scratch.set(["config", "tiny:word"], "hello");
+    let version = "";
+    for (const line of lines) {
+      const asks = /^(cutover bootstrap --stack staging|pulumi stack rm.*)$/.test(line);
+      const { code, output } = await scratch.shell(asks ? `${line} --yes` : line, { VERSION: version });
+      assert.equal(code, 0, `${line}\n${output}`);
+      if (line.includes("list-object-versions")) version = /"VersionId": "([^"]+)"/.exec(output)?.[1] ?? "";
+    }
+  });
+
   it("refuses a stack without an account, and a stack file that Pulumi doesn't write to", async () => {
     fs.copyFileSync(
       path.join(checkoutDir, "Pulumi.local.yaml"),

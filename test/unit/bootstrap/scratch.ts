@@ -67,8 +67,8 @@ export class Scratch {
   }
 
   /** A line of the docs, as a shell takes it. */
-  shell(line: string): Promise<Ran> {
-    return this.run("sh", ["-c", line], { PULUMI_BACKEND_URL: `s3://${bucket}?region=${region}` });
+  shell(line: string, env: NodeJS.ProcessEnv): Promise<Ran> {
+    return this.run("sh", ["-c", line], { ...env, PULUMI_BACKEND_URL: `s3://${bucket}?region=${region}` });
   }
 
   private async run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
