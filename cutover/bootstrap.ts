@@ -97,10 +97,11 @@ async function wanting({ s3, kms }: Aws, place: StackPlace): Promise<Step[]> {
 }
 
 async function carryOut(steps: readonly Step[], report: Report, signal: AbortSignal): Promise<void> {
-  for (const { text, run } of steps) {
+  for (const step of steps) {
+    const { text } = step;
     signal.throwIfAborted();
     try {
-      await run();
+      await step.run();
     } catch (error) {
       const why = error instanceof StateError ? error.message : awsReason(error);
       throw new StateError(`can't ${text}: ${why}. What is done stays; run it again to go on`);

@@ -79,7 +79,7 @@ export class Bucket {
     const { bucket } = this.place;
     const owner = { Bucket: bucket, ExpectedBucketOwner: this.place.account };
     const step = (isMissing: boolean, text: string, run: () => Promise<unknown>): Step[] =>
-      isMissing ? [{ text, run: async () => void (await run()) }] : [];
+      isMissing ? [{ text, run }] : [];
     return [
       ...step(!exists, `make the bucket ${bucket}`, () => this.make()),
       ...step(!isPrivate, `shut ${bucket} to the public`, () =>

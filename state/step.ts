@@ -2,5 +2,5 @@
 export interface Step {
   /** For people: `turn on versions of pyairtable-state-123456789012`. */
   readonly text: string;
-  run(): Promise<void>;
+  run: () => Promise<unknown>;
 }

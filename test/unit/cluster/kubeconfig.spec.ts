@@ -135,10 +135,7 @@ describe("loadClusterAccess", () => {
       return (await withKubeconfig(content, () => loadClusterAccess(wanted))).context;
     };
     const refusal = async (content: object, kubeContext?: string): Promise<string> => {
-      const error: unknown = await contextFor(content, kubeContext).then(
-        assert.fail,
-        (thrown: unknown) => thrown,
-      );
+      const error = await contextFor(content, kubeContext).catch((thrown: unknown) => thrown);
       assert(error instanceof KubeconfigError, String(error));
       return error.message.replace(/^.*\/config: /, "");
     };
