@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
+import { whereabouts } from "./cluster/whereabouts";
 import { withoutStack } from "./components/withoutStack";
 import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
@@ -27,9 +28,11 @@ import { buildStack } from "./stack";
 /** Reads what is wanted and what is live, lets the rules judge, and only then says what shall be. */
 async function main(): Promise<StackOutputs> {
   const config = loadStackConfig();
-  const api = await KubeApi.connect(config.platform.kubeContext);
+  const api = await KubeApi.connect(config.platform);
+  void pulumi.log.info(whereabouts(pulumi.getStack(), config.platform, api));
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
-  const now = new Date();
+  const now = api.now();
+  if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
   const input = await withStaging(judged(config, applied, { live, staging: undefined, now }), config);
   sayOverrides(config, now);
   const violations = judge(input);

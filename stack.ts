@@ -47,11 +47,11 @@ export interface StackInputs {
 
 /** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
 export function buildStack(inputs: StackInputs): StackOutputs {
-  const { config } = inputs;
+  const { config, api } = inputs;
   const provider = new Provider(
     "cluster",
     {
-      ...(config.platform.kubeContext !== undefined && { context: config.platform.kubeContext }),
+      ...contextOf(config, api),
       // The cluster stays the same one when its address or credentials change.
       clusterIdentifier: clusterIdentifierOf(config.platform.environment),
     },
@@ -109,6 +109,12 @@ function buildBackup({ config, cloud }: StackInputs, platform: Platform, provide
     },
     { provider },
   );
+}
+
+/** The one that `api` uses, where the config says which; else the provider finds the current one as `api` did. */
+function contextOf({ platform }: StackConfig, api: KubeApi): { readonly context?: string } {
+  if (platform.kubeContext !== undefined) return { context: platform.kubeContext };
+  return platform.cluster === undefined ? {} : { context: api.context };
 }
 
 function buildTarget(

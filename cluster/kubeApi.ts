@@ -3,7 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ClusterAccess, loadClusterAccess } from "./kubeconfig";
+import { type ClusterAccess, type WantedCluster, loadClusterAccess } from "./kubeconfig";
 
 export interface Answer {
   readonly status: number;
@@ -38,9 +38,22 @@ export class KubeApi {
     this.agent = new (isSecure ? https : http).Agent({ keepAlive: true });
   }
 
-  /** @param context of the kubeconfig; @default its current one */
-  static async connect(context?: string): Promise<KubeApi> {
-    return new KubeApi(await loadClusterAccess(context));
+  /** In milliseconds: how far the API server's clock is ahead of this machine's, where that can't be chance. */
+  private ahead = 0;
+
+  /** @param wanted @default the kubeconfig's current context */
+  static async connect(wanted: WantedCluster = {}): Promise<KubeApi> {
+    return new KubeApi(await loadClusterAccess(wanted));
+  }
+
+  /** The kubeconfig's context. */
+  get context(): string {
+    return this.access.context;
+  }
+
+  /** `127.0.0.1:6443` */
+  get host(): string {
+    return this.access.server.host;
   }
 
   /** For messages: which cluster this is. */
@@ -48,10 +61,32 @@ export class KubeApi {
     return `${this.access.context} (${this.access.server.origin})`;
   }
 
+  /**
+   * The time by which soaks are judged and routes are stamped: this machine's, but the API server's once it has told
+   * that they are more than a minute apart. All who update a stack share one API server, and a way back must not wait
+   * until somebody has set a clock.
+   */
+  now(): Date {
+    return new Date(Date.now() + this.ahead);
+  }
+
+  /** What the user should know about this machine's clock; undefined when it is right. */
+  get clockWarning(): string | undefined {
+    if (this.ahead === 0) return undefined;
+    const seconds = Math.round(Math.abs(this.ahead) / 1000);
+    return `found this machine's clock ${seconds} s ${this.ahead < 0 ? "ahead of" : "behind"} that of the API server of ${this.name}, expected ${greatestSkew / 1000} s or less: the API server's counts; set this machine's`;
+  }
+
   /** Any status is an answer; @throws UnreachableError without one */
   async ask(path: string, question: Question = {}): Promise<Answer> {
     try {
-      return await ask(new URL(path, this.access.server), { ...question, ...this.credentials(question) });
+      const answer = await ask(new URL(path, this.access.server), {
+        ...question,
+        ...this.credentials(question),
+      });
+      // What comes through the API server has another's clock.
+      if (!path.includes("/proxy/")) this.compareClocks(answer);
+      return answer;
     } catch (error) {
       throw this.unreachable(error);
     }
@@ -95,6 +130,11 @@ export class KubeApi {
     }
   }
 
+  private compareClocks({ headers: { date } }: Answer): void {
+    const ahead = Date.parse(date ?? "") - Date.now();
+    this.ahead = Math.abs(ahead) > greatestSkew ? ahead : 0;
+  }
+
   private credentials({ headers }: Question): Required<Pick<Call, "headers" | "tls" | "agent">> {
     const { ca, certificate, key, token } = this.access;
     return {
@@ -108,6 +148,9 @@ export class KubeApi {
     return new UnreachableError(`cluster ${this.name} can't be reached: ${reason(error)}`);
   }
 }
+
+/** Headers tell whole seconds, and answers take their time. In milliseconds. */
+const greatestSkew = 60_000;
 
 interface Call extends Question {
   readonly tls?: https.RequestOptions;

@@ -5,6 +5,17 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import { z } from "zod";
+import { partitionOf } from "../config/partition";
+
+/** Which cluster is meant, as a stack's config says. */
+export interface WantedCluster {
+  /** The kubeconfig's context. @default its current one; with `cluster` one that leads there */
+  readonly kubeContext?: string | undefined;
+  /** Where the context must lead. @default anywhere */
+  readonly cluster?: { readonly eks: string } | undefined;
+  /** Where that EKS cluster is. */
+  readonly aws?: { readonly account: string; readonly region: string } | undefined;
+}
 
 /** How to reach a cluster's API server. */
 export interface ClusterAccess {
@@ -59,19 +70,20 @@ const kubeconfigSchema = z.object({
   ),
 });
 
-type User = z.infer<typeof kubeconfigSchema>["users"][number]["user"];
+type Kubeconfig = z.infer<typeof kubeconfigSchema>;
+type User = Kubeconfig["users"][number]["user"];
 type Plugin = NonNullable<User["exec"]>;
 
 /**
  * Reads the kubeconfig that the Kubernetes provider uses too: KUBECONFIG, else `~/.kube/config`.
- * @throws KubeconfigError when it is missing or malformed, or lacks the context
+ * @throws KubeconfigError when it is missing or malformed, or lacks the context, or that leads to another cluster
  */
-export async function loadClusterAccess(wantedContext?: string): Promise<ClusterAccess> {
+export async function loadClusterAccess(wanted: WantedCluster = {}): Promise<ClusterAccess> {
   const file =
     process.env["KUBECONFIG"]?.split(path.delimiter).find(Boolean) ??
     path.join(os.homedir(), ".kube", "config");
   const kubeconfig = readKubeconfig(file);
-  const contextName = wantedContext ?? kubeconfig["current-context"];
+  const contextName = contextOf(file, kubeconfig, wanted);
   const context = kubeconfig.contexts.find(({ name }) => name === contextName)?.context;
   const cluster = kubeconfig.clusters.find(({ name }) => name === context?.cluster)?.cluster;
   const user = kubeconfig.users.find(({ name }) => name === context?.user)?.user;
@@ -94,7 +106,35 @@ export async function loadClusterAccess(wantedContext?: string): Promise<Cluster
   };
 }
 
-function readKubeconfig(file: string): z.infer<typeof kubeconfigSchema> {
+/** @throws KubeconfigError when none leads to the EKS cluster that is wanted */
+function contextOf(
+  file: string,
+  kubeconfig: Kubeconfig,
+  { kubeContext, cluster, aws }: WantedCluster,
+): string | undefined {
+  const current = kubeconfig["current-context"];
+  if (cluster === undefined || aws === undefined) return kubeContext ?? current;
+  const { account, region } = aws;
+  // As the AWS CLI names the cluster's entry, whatever the context is called; a token for one is no good for another.
+  const arn = `arn:${partitionOf(region)}:eks:${region}:${account}:cluster/${cluster.eks}`;
+  const leadsTo = (name: string | undefined): string | undefined =>
+    kubeconfig.contexts.find((each) => each.name === name)?.context.cluster;
+  const found = [
+    kubeContext ?? current,
+    ...(kubeContext === undefined ? kubeconfig.contexts.map(({ name }) => name) : []),
+  ].find((name) => leadsTo(name) === arn);
+  if (found !== undefined) return found;
+  const alias = kubeContext === undefined ? "" : ` --alias ${kubeContext}`;
+  const what =
+    kubeContext === undefined
+      ? "found no context that leads to"
+      : `found the context ${kubeContext} leading to ${leadsTo(kubeContext) ?? "nothing"}, expected`;
+  throw new KubeconfigError(
+    `${file}: ${what} ${arn}: aws eks update-kubeconfig --region ${region} --name ${cluster.eks}${alias} makes it; nothing was changed`,
+  );
+}
+
+function readKubeconfig(file: string): Kubeconfig {
   if (!fs.existsSync(file)) {
     throw new KubeconfigError(`found no kubeconfig at ${file}, expected one there or where KUBECONFIG says`);
   }

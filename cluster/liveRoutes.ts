@@ -40,6 +40,11 @@ export async function readLiveRoutes(
       `cluster ${api.name}: found no HTTPRoute type, expected the Gateway API's standard CRDs (gateway.networking.k8s.io/v1) to be installed`,
     );
   }
+  if (answer.status === 401) {
+    throw new ClusterError(
+      `cluster ${api.name}: found credentials that it doesn't accept (status 401), expected the kubeconfig's to be valid: log in again, they may have expired; nothing was changed`,
+    );
+  }
   if (answer.status !== 200) {
     throw new ClusterError(
       `cluster ${api.name}: found status ${answer.status} for the list of routes in ${namespace}, expected 200: ${answer.body.slice(0, 300)}`,

@@ -21,6 +21,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
     ...stagingBeforeProduction(environment, config.staging),
     ...dnsChecks(config),
     ...backupChecks(config),
+    ...clusterHasAccount(mapAt(config, "platform")),
     ...routedTargets.flatMap((target) => {
       const entry = mapAt(config, target);
       return [
@@ -49,6 +50,13 @@ function stagingBeforeProduction(environment: string | undefined, staging: unkno
   if (environment !== "production" || staging !== undefined) return [];
   const text = "found nothing, expected the stack that must complete a digest before production (staging)";
   return [{ path: ["staging"], text }];
+}
+
+function clusterHasAccount({ cluster, aws }: Entry): Problem[] {
+  if (cluster === undefined || aws !== undefined) return [];
+  const text =
+    "found nothing, expected the account and region of the EKS cluster that platform.cluster names";
+  return [{ path: ["platform", "aws"], text }];
 }
 
 function trafficSums({ traffic }: Entry): Problem[] {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { BACKENDS, COLORS, PHASES } from "../migration";
 import { backupSchema } from "./backupSchema";
 import { dnsSchema } from "./dnsSchema";
+import { clusterSchema } from "./clusterSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 import { registrySchema } from "./registrySchema";
 
@@ -111,6 +112,8 @@ const platformSchema = z.strictObject(
       .optional(),
     /** Where the stack's resources in AWS are; another account's credentials are refused. Default: it has none. */
     aws: awsSchema.optional(),
+    /** The EKS cluster that a context must lead to, in the account and region of `aws`. Default: any. */
+    cluster: clusterSchema.optional(),
   },
   { error: "a map" },
 );

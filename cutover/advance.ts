@@ -43,6 +43,7 @@ export async function advance(target: RoutedTargetName, options: AdvanceOptions)
   const report = new Report({ json });
   const repository = await Repository.containing(project.configFile);
   const surveyed = await survey(project);
+  for (const line of surveyed.head) report.note(line);
   const place = placeOf(surveyed, target);
   const step = nextStep(place, surveyed, options);
   if (step === undefined) {

@@ -47,7 +47,6 @@ export async function findWayBack(
   api: KubeApi,
   config: StackConfig,
   name: RoutedTargetName,
-  now: Date,
 ): Promise<WayBack> {
   const target = catalogEntry(name);
   const wanted = config.targets[name];
@@ -64,7 +63,7 @@ export async function findWayBack(
     split,
     isThere: arrived !== undefined,
     standby: standbys[receiver(split)],
-    route: routeFor(config, name, live, split, now),
+    route: routeFor(config, name, live, split, api.now()),
   };
 }
 

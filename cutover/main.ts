@@ -205,6 +205,15 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
       })(options),
     );
 
+  changing(program.command("bootstrap"))
+    .description("make what holds the stack's state, before there is a stack: keys, bucket, stack")
+    .action(
+      run<ChangeOptions>(async (project, flags, signal) => {
+        const { bootstrap } = await import("./bootstrap.js");
+        return bootstrap({ project, ...switches(flags), signal });
+      }),
+    );
+
   return program;
 }
 
@@ -306,6 +315,7 @@ const expectedErrors: Readonly<Record<string, ExitCode>> = {
   ClusterError: exitCodes.failed,
   GitError: exitCodes.failed,
   RegistryError: exitCodes.failed,
+  StateError: exitCodes.failed,
   UpdateFailed: exitCodes.failed,
   StackLocked: exitCodes.locked,
 };

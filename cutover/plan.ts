@@ -13,14 +13,16 @@ export interface PlanOptions {
 
 /** Every step from here to all extracted. */
 export async function plan({ project, json, markdown }: PlanOptions): Promise<ExitCode> {
-  const { situation } = await survey(project);
-  const words = markdown ? renderPlanMarkdown(situation) : renderPlan(situation, process.stdout);
+  const { situation, head } = await survey(project);
+  const words = markdown
+    ? renderPlanMarkdown(situation)
+    : `${head.join("\n")}\n\n${renderPlan(situation, process.stdout)}`;
   const targets = situation.targets.map(({ target, steps, heldBackBy, command }) => ({
     target,
     steps: steps.map(formatStep),
     heldBackBy,
     command: command ?? null,
   }));
-  new Report({ json }).result(words, { at: situation.at.toISOString(), targets });
+  new Report({ json }).result(words, { head, at: situation.at.toISOString(), targets });
   return exitCodes.done;
 }

@@ -72,7 +72,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ExitCode> {
     const { target } = place;
     const from = place.drift?.text ?? "";
     if (to === "cluster") journal?.begin({ command: "reconcile", target, split, from }, new Date());
-    await writeRoute(api, target, routeFor(config, target, live.get(target), split, new Date()));
+    await writeRoute(api, target, routeFor(config, target, live.get(target), split, api.now()));
     report.step(`${target}: route written, ${formatSplit(split)}`);
   }
   await commitAndCarryOut({

@@ -47,8 +47,8 @@ export async function rollback(target: RoutedTargetName, options: RollbackOption
   const { project, json, dryRun, signal } = options;
   const report = new Report({ json });
   const config = await wantedOrCommitted(project, report);
-  const api = await KubeApi.connect(config.platform.kubeContext);
-  const finding = findWayBack(api, config, target, new Date()).catch(sayNothingMoved);
+  const api = await KubeApi.connect(config.platform);
+  const finding = findWayBack(api, config, target).catch(sayNothingMoved);
   const slow = setTimeout(
     () => report.note(`cluster ${api.name} hasn't answered yet; asking again`),
     patience,
@@ -104,7 +104,7 @@ export async function takeFastRoad(
   target: RoutedTargetName,
   report: Report,
 ): Promise<void> {
-  const way = await findWayBack(api, config, target, new Date());
+  const way = await findWayBack(api, config, target);
   if (!way.isThere) await moveTraffic(api, config, way, report);
 }
 

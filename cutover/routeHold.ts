@@ -61,7 +61,7 @@ export class RouteHold {
       const found =
         live === undefined ? "no route" : isTampered(live) ? live.tampered : formatSplit(live.split);
       try {
-        await writeRoute(api, target, routeFor(config, target, live, split, new Date()));
+        await writeRoute(api, target, routeFor(config, target, live, split, api.now()));
         onTaken(`somebody else wrote ${target}'s route (${found}); it is back at ${formatSplit(split)}`);
       } catch (error) {
         onTaken(

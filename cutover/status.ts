@@ -36,13 +36,17 @@ export async function status({ project, json, watch, signal }: StatusOptions): P
 }
 
 async function look(project: Project): Promise<{ readonly words: string; readonly report: object }> {
-  const { situation } = await survey(project);
+  const { situation, head } = await survey(project);
   const found = lockOf(project);
   const lock = found === undefined || found === "unreadable" ? undefined : found;
   const text = lock && `an update has the lock: ${lockText(lock)}`;
   return {
-    words: renderStatus(situation, process.stdout, text === undefined ? {} : { lock: text }),
-    report: { ...reportOf(situation), lock: lock ?? null },
+    words: [
+      ...head,
+      "",
+      renderStatus(situation, process.stdout, text === undefined ? {} : { lock: text }),
+    ].join("\n"),
+    report: { head, ...reportOf(situation), lock: lock ?? null },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { RoutedTargetName } from "../catalog";
 import { KubeApi } from "../cluster/kubeApi";
 import { readLiveRoutes } from "../cluster/liveRoutes";
+import { whereabouts } from "../cluster/whereabouts";
 import type { StackConfig } from "../config/parse";
 import { judged } from "../config/judged";
 import type { JudgeInput, LiveRoute, StagingEvidence } from "../migration";
@@ -13,6 +14,8 @@ import { type Situation, situationOf } from "./situation";
 export interface Survey {
   readonly config: StackConfig;
   readonly api: KubeApi;
+  /** Which stack, account and cluster this is, and what is wrong with this machine's clock if anything is. */
+  readonly head: readonly [whereabouts: string, ...warnings: string[]];
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
   /** Of the last successful update. */
   readonly applied: Applied;
@@ -25,16 +28,20 @@ export interface Survey {
 /** @throws ConfigError, UnreachableError, ClusterError, or Error when the state can't be read */
 export async function survey(project: Project): Promise<Survey> {
   const config = readWanted(project);
-  const api = await KubeApi.connect(config.platform.kubeContext);
+  const api = await KubeApi.connect(config.platform);
   const [live, engine] = await Promise.all([
     readLiveRoutes(api, config.platform.namespace),
     Engine.open({ projectDir: project.dir, stack: project.stack, configFile: project.configFile }),
   ]);
   const [applied, staging] = await Promise.all([engine.applied(), stagingOf(engine, config)]);
-  const facts = { live, staging, now: new Date() };
+  const facts = { live, staging, now: api.now() };
   return {
     config,
     api,
+    head: [
+      whereabouts(project.stack, config.platform, api),
+      ...(api.clockWarning === undefined ? [] : [api.clockWarning]),
+    ],
     live,
     applied,
     judged: judged(config, applied, facts),

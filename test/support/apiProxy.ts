@@ -33,6 +33,8 @@ export interface ApiProxyOptions {
   readonly kubeconfig: string;
   /** Called for each request. @default all pass */
   readonly onRequest?: (request: ApiRequest) => Verdict;
+  /** By how much the API server's clock shall seem to be ahead. @default 0 */
+  readonly clockAheadMs?: number;
 }
 
 /** An HTTP server on 127.0.0.1 in front of the API server. */
@@ -49,10 +51,11 @@ export interface ApiProxy {
 export async function startApiProxy({
   kubeconfig,
   onRequest = () => "pass",
+  clockAheadMs = 0,
 }: ApiProxyOptions): Promise<ApiProxy> {
   const access = await withEnvironment("KUBECONFIG", kubeconfig, () => loadClusterAccess());
   const counts = new Map<string, number>();
-  const forward = forwarder(access);
+  const forward = forwarder(access, clockAheadMs);
   const server = http.createServer((request, response) => {
     const asked = describe(request);
     const call = `${asked.verb} ${asked.resource}`;
@@ -95,7 +98,7 @@ interface Forwarder {
 }
 
 /** Passes requests on with the credentials of whoever the kubeconfig names. */
-function forwarder({ server, ca, certificate, key, token }: ClusterAccess): Forwarder {
+function forwarder({ server, ca, certificate, key, token }: ClusterAccess, clockAheadMs: number): Forwarder {
   const secure = server.protocol === "https:";
   const agent = secure
     ? new https.Agent({
@@ -121,7 +124,11 @@ function forwarder({ server, ca, certificate, key, token }: ClusterAccess): Forw
         headers,
       },
       (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        const date = new Date(Date.parse(answer.headers.date ?? "") + clockAheadMs).toUTCString();
+        response.writeHead(
+          answer.statusCode ?? 502,
+          clockAheadMs === 0 ? answer.headers : { ...answer.headers, date },
+        );
         // A watch may have nothing to say for long: its client wants to know that it is open.
         response.flushHeaders();
         pipeline(answer, response, () => undefined);

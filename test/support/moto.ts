@@ -13,7 +13,7 @@ export interface Ran {
   readonly output: string;
 }
 
-/** AWS as moto has it, on a free port of 127.0.0.1: S3, IAM, STS, Route 53. It stands in for the real one. */
+/** AWS as moto has it, on a free port of 127.0.0.1: S3, KMS, IAM, STS, Route 53. It stands in for the real one. */
 export class Moto {
   private constructor(
     private readonly server: ChildProcess,
@@ -21,15 +21,23 @@ export class Moto {
     private readonly folder: string,
   ) {}
 
-  /** @returns undefined where moto and the AWS CLI aren't named by MOTO_SERVER and AWS_CLI */
-  static async start(): Promise<Moto | undefined> {
+  /**
+   * @param script of Python that starts the server in moto's place
+   * @returns undefined where moto and the AWS CLI aren't named by MOTO_SERVER and AWS_CLI
+   */
+  static async start(script?: string): Promise<Moto | undefined> {
     const binary = process.env["MOTO_SERVER"];
     if (binary === undefined || process.env["AWS_CLI"] === undefined) return undefined;
     const port = await freePort();
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "moto-"));
-    const server = spawn(binary, ["-H", "127.0.0.1", "-p", String(port)], {
-      // It refuses nothing until a test asks it to.
-      env: { ...process.env, INITIAL_NO_AUTH_ACTION_COUNT: "inf" },
+    const [command, ...args] = script === undefined ? [binary] : ["python3", script];
+    const server = spawn(command, [...args, "-H", "127.0.0.1", "-p", String(port)], {
+      env: {
+        ...process.env,
+        // It refuses nothing until a test asks it to.
+        INITIAL_NO_AUTH_ACTION_COUNT: "inf",
+        ...(script !== undefined && { PYTHONPATH: path.join(path.dirname(binary), "lib") }),
+      },
       stdio: "ignore",
     });
     const moto = new Moto(server, port, folder);
@@ -82,6 +90,12 @@ export class Moto {
   /** From now on IAM's policies count, the administrator's no more. */
   async enforcePolicies(): Promise<void> {
     await fetch(`${this.endpoint}/moto-api/reset-auth`, { method: "POST", body: "0" });
+  }
+
+  /** Forgets all that is in it. */
+  async reset(): Promise<void> {
+    await fetch(`${this.endpoint}/moto-api/reset-auth`, { method: "POST", body: "inf" });
+    await fetch(`${this.endpoint}/moto-api/reset`, { method: "POST" });
   }
 
   async stop(): Promise<void> {

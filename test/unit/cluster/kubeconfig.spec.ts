@@ -10,8 +10,8 @@ import { kubeconfig, withEnvironment, withKubeconfig } from "../support/kubeconf
 const server = "https://127.0.0.1:6443";
 
 describe("loadClusterAccess", () => {
-  const load = (content: object | string, context?: string): ReturnType<typeof loadClusterAccess> =>
-    withKubeconfig(content, () => loadClusterAccess(context));
+  const load = (content: object | string, kubeContext?: string): ReturnType<typeof loadClusterAccess> =>
+    withKubeconfig(content, () => loadClusterAccess({ kubeContext }));
 
   it("says where it looked when there is no kubeconfig", async () => {
     await withEnvironment("KUBECONFIG", "/nowhere/config", () =>
@@ -114,6 +114,86 @@ describe("loadClusterAccess", () => {
     });
   });
 
+  describe("for an EKS cluster", () => {
+    const arn = (name: string): string => `arn:aws:eks:eu-central-1:123456789012:cluster/${name}`;
+    const aws = { account: "123456789012", region: "eu-central-1" };
+    /** As the AWS CLI writes it. */
+    const written = (contexts: Readonly<Record<string, string>>, current: string): object => ({
+      "current-context": current,
+      clusters: Object.values(contexts).map((name) => ({
+        name,
+        cluster: { server: `https://${name.split("/")[1] ?? name}.eu-central-1.eks.amazonaws.com` },
+      })),
+      contexts: Object.entries(contexts).map(([name, cluster]) => ({
+        name,
+        context: { cluster, user: "u" },
+      })),
+      users: [{ name: "u", user: { token: "t" } }],
+    });
+    const contextFor = async (content: object, kubeContext?: string): Promise<string> => {
+      const wanted = { cluster: { eks: "staging" }, aws, kubeContext };
+      return (await withKubeconfig(content, () => loadClusterAccess(wanted))).context;
+    };
+    const refusal = async (content: object, kubeContext?: string): Promise<string> => {
+      const error = await contextFor(content, kubeContext).catch((thrown: unknown) => thrown);
+      assert(error instanceof KubeconfigError, String(error));
+      return error.message.replace(/^.*\/config: /, "");
+    };
+
+    it("takes the context that is asked for, if it leads there", async () => {
+      const content = written({ production: arn("production"), mine: arn("staging") }, "production");
+      assert.equal(await contextFor(content, "mine"), "mine");
+    });
+
+    it("refuses a context that leads elsewhere, and says how to make it", async () => {
+      const content = written({ mine: arn("production"), other: arn("staging") }, "other");
+      assert.equal(
+        await refusal(content, "mine"),
+        `found the context mine leading to ${arn("production")}, expected ${arn("staging")}: aws eks update-kubeconfig --region eu-central-1 --name staging --alias mine makes it; nothing was changed`,
+      );
+      assert.match(
+        await refusal(content, "gone"),
+        /^found the context gone leading to nothing, expected arn/,
+      );
+    });
+
+    it("finds the context by itself, the current one first", async () => {
+      const two = { a: arn("staging"), b: arn("production"), c: arn("staging") };
+      assert.equal(await contextFor(written(two, "c")), "c");
+      assert.equal(await contextFor(written(two, "b")), "a");
+    });
+
+    it("never takes the current one for it", async () => {
+      assert.equal(
+        await refusal(written({ b: arn("production") }, "b")),
+        `found no context that leads to ${arn("staging")}: aws eks update-kubeconfig --region eu-central-1 --name staging makes it; nothing was changed`,
+      );
+    });
+
+    it("takes no cluster of that name in another account or region, or of a look-alike name", async () => {
+      for (const other of [
+        arn("staging").replace("123456789012", "210987654321"),
+        arn("staging").replace("eu-central-1", "eu-west-1"),
+        `${arn("staging")}2`,
+      ]) {
+        assert.match(await refusal(written({ b: other }, "b")), /^found no context/);
+      }
+    });
+
+    for (const [region, partition] of [
+      ["cn-north-1", "aws-cn"],
+      ["us-gov-west-1", "aws-us-gov"],
+    ] as const) {
+      it(`is one of ${partition} in ${region}`, async () => {
+        const cluster = `arn:${partition}:eks:${region}:123456789012:cluster/staging`;
+        const access = await withKubeconfig(written({ x: cluster }, "x"), () =>
+          loadClusterAccess({ cluster: { eks: "staging" }, aws: { ...aws, region } }),
+        );
+        assert.equal(access.context, "x");
+      });
+    }
+  });
+
   describe("with a credential plugin", () => {
     const plugin = (script: string): object => ({
       exec: {
@@ -198,6 +278,55 @@ describe("KubeApi", () => {
     assert.equal(stub.asked[0]?.clientName, "engineer");
     const wary = await withKubeconfig(kubeconfig(stub.origin, user), () => KubeApi.connect());
     await assert.rejects(wary.ask("/"), /cluster test .* can't be reached: self-signed certificate/);
+  });
+
+  describe("tells the time", () => {
+    const minute = 60_000;
+    const connectAhead = async (milliseconds: number): Promise<KubeApi> => {
+      stub = await startHttpStub(() => ({
+        headers: { date: new Date(Date.now() + milliseconds).toUTCString() },
+      }));
+      const { origin } = stub;
+      const api = await withKubeconfig(kubeconfig(origin), () => KubeApi.connect());
+      assert(Math.abs(api.now().getTime() - Date.now()) < 1000, "its own before there is an answer");
+      return api;
+    };
+    const aheadBy = (api: KubeApi): number => api.now().getTime() - Date.now();
+
+    it("by this machine's clock while it is no more than a minute off", async () => {
+      for (const off of [0, 0.9 * minute, -0.9 * minute]) {
+        const api = await connectAhead(off);
+        await api.ask("/");
+        assert(Math.abs(aheadBy(api)) < 1000);
+        assert.equal(api.clockWarning, undefined);
+        await stub?.close();
+      }
+      stub = undefined;
+    });
+
+    for (const [off, how] of [
+      [14 * minute, "840 s behind"],
+      [-3 * minute, "18[01] s ahead of"],
+    ] as const) {
+      it(`by the API server's when this machine's is ${how}, and says so`, async () => {
+        const api = await connectAhead(off);
+        await api.ask("/");
+        assert(Math.abs(aheadBy(api) - off) < 2000, String(aheadBy(api)));
+        assert.match(
+          api.clockWarning ?? "",
+          new RegExp(
+            `^found this machine's clock (${how}|839 s behind) that of the API server of test \\(http:.*\\), expected 60 s or less: the API server's counts; set this machine's$`,
+          ),
+        );
+      });
+    }
+
+    it("by the API server alone: a pod behind it tells nothing", async () => {
+      const api = await connectAhead(60 * minute);
+      await api.ask("/api/v1/namespaces/apps/services/http:frontend-blue:http/proxy/");
+      assert(Math.abs(aheadBy(api)) < 1000);
+      assert.equal(api.clockWarning, undefined);
+    });
   });
 
   it("names the cluster that can't be reached", async () => {

@@ -89,6 +89,14 @@ describe("readLiveRoutes", () => {
     });
   });
 
+  it("says so when the credentials aren't accepted, as when they have expired", async () => {
+    await assert.rejects(read({ status: 401, body: { message: "Unauthorized" } }), {
+      name: "ClusterError",
+      message:
+        /^cluster test \(http:.*\): found credentials that it doesn't accept \(status 401\), expected the kubeconfig's to be valid: log in again, they may have expired; nothing was changed$/,
+    });
+  });
+
   it("says what the cluster answered when it refuses the read", async () => {
     const reply = { status: 403, body: { message: "httproutes is forbidden" } };
     await assert.rejects(read(reply), {

@@ -126,7 +126,47 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
   const traffic = (legacy: unknown, blue: unknown, green: unknown): File => ({
     frontend: { traffic: { legacy, blue, green } },
   });
+  const aws = (account: unknown, region: unknown): File => ({ platform: { aws: { account, region } } });
   const cases: [what: string, changes: File, ...expected: string[]][] = [
+    [
+      "for an account that YAML took for a number",
+      aws(123456789012, "eu-central-1"),
+      "pyairtable:platform.aws.account: found 123456789012, expected an AWS account: 12 digits, quoted",
+    ],
+    [
+      "for an account of 11 digits, and a zone in place of a region",
+      aws("12345678901", "eu-central-1a"),
+      'pyairtable:platform.aws.account: found "12345678901", expected an AWS account: 12 digits, quoted',
+      'pyairtable:platform.aws.region: found "eu-central-1a", expected an AWS region (eu-central-1)',
+    ],
+    [
+      "for an account without its region",
+      { platform: { aws: "123456789012" } },
+      'pyairtable:platform.aws: found "123456789012", expected a map with account and region',
+    ],
+    [
+      "for an EKS cluster without its account and region",
+      { platform: { cluster: { eks: "production" } } },
+      "pyairtable:platform.aws: found nothing, expected the account and region of the EKS cluster that platform.cluster names",
+    ],
+    [
+      "for an EKS cluster by its ARN",
+      {
+        platform: {
+          aws: { account: "123456789012", region: "eu-central-1" },
+          cluster: { eks: "arn:aws:eks:eu-central-1:123456789012:cluster/production" },
+        },
+      },
+      'pyairtable:platform.cluster.eks: found "arn:aws:eks:eu-central-1:123456789012:cluster/production", expected the name of an EKS cluster',
+    ],
+    [
+      "for a kubeconfig in place of a cluster",
+      {
+        platform: { aws: { account: "123456789012", region: "eu-central-1" }, cluster: { kubeconfig: "x" } },
+      },
+      "pyairtable:platform.cluster.eks: found nothing, expected the name of an EKS cluster",
+      "pyairtable:platform.cluster.kubeconfig: found an unknown key, expected one of eks",
+    ],
     [
       "for an unknown target",
       { frontned: {} },

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
 import { buildCloud } from "../../../cloud";
 import { parseStackConfig } from "../../../config/parse";
+import { checkoutDir } from "../../../local/paths";
 import { type File, stackFile } from "../config/stackFile";
 import { type Recording, record } from "../support/recording";
 
@@ -17,6 +20,27 @@ async function build(changes: File): Promise<Recording> {
 }
 
 describe("what a stack has in AWS", () => {
+  it("makes a provider that takes no other account's credentials", async () => {
+    const { resources, failures } = await record(() => {
+      buildCloud(parseStackConfig(stackFile({ platform: { aws } })));
+    });
+    assert.deepEqual(failures, []);
+    assert.deepEqual(resources, [
+      {
+        type: "pulumi:providers:aws",
+        name: "aws",
+        dependencies: [],
+        // The SDK hands all but text to providers as JSON, and adds its own two.
+        inputs: {
+          region: "eu-central-1",
+          allowedAccountIds: '["123456789012"]',
+          skipCredentialsValidation: "false",
+          skipRegionValidation: "true",
+        },
+      },
+    ]);
+  });
+
   it("is nothing without an account", async () => {
     assert.deepEqual((await build({ registry: { host } })).resources, []);
   });
@@ -45,5 +69,16 @@ describe("what a stack has in AWS", () => {
   it("is no repository where another stack owns them", async () => {
     const made = await build({ platform: { aws }, registry: { host } });
     assert.deepEqual(made.ofType("aws:ecr/repository:Repository"), []);
+  });
+
+  it("is loaded, and AWS's SDKs with it, only where the stack has something there", () => {
+    const script = `
+      require("./tools/quietSdk.js").quietSdk();
+      require(require("./tools/bundle.js").bundled("index.ts"));
+      const loaded = Object.keys(require.cache);
+      console.log(loaded.some((file) => file.includes(${JSON.stringify(path.join("@pulumi", "kubernetes"))})));
+      console.log(loaded.some((file) => /@pulumi.aws|@aws-sdk/.test(file)));`;
+    const told = execFileSync(process.execPath, ["-e", script], { cwd: checkoutDir, encoding: "utf8" });
+    assert.deepEqual(told.trim().split("\n"), ["true", "false"]);
   });
 });

@@ -125,6 +125,10 @@ describe("buildStack", () => {
       context: "pyairtable-production",
       clusterIdentifier: "pyairtable-production",
     });
+    const { made: found } = await build({
+      platform: { aws: { account: "123456789012", region: "eu-central-1" }, cluster: { eks: "production" } },
+    });
+    assert.equal(found.inputs("cluster")["context"], world.api.context);
     const { made: withCurrent } = await build();
     assert(!("context" in withCurrent.inputs("cluster")));
   });
