@@ -6,6 +6,7 @@ export { EdgeDns } from "./edgeDns";
 export type { CheckedRecord, EdgeDnsArgs } from "./edgeDns";
 export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
+export type { InternalCalls } from "./internalCalls";
 export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
 export { Platform } from "./platform";
