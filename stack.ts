@@ -4,9 +4,10 @@ import { Provider } from "@pulumi/kubernetes/provider";
 import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "./catalog";
 import type { Cloud } from "./cloud";
 import type { KubeApi } from "./cluster/kubeApi";
-import { hostnameOf } from "./cluster/names";
+import { addressOf, internalHostnameOf } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
 import { ExtractedService } from "./components/extractedService";
+import type { InternalCalls } from "./components/internalCalls";
 import { Platform } from "./components/platform";
 import type { ReleasePeers } from "./components/releasePolicy";
 import { RepositoryBackup } from "./components/repositoryBackup";
@@ -123,11 +124,11 @@ function buildTarget(
   platform: Platform,
   provider: Provider,
 ): TargetOutputs {
-  const { domain, legacyHost, proxies, publicPort } = config.platform;
+  const { legacyHost, proxies } = config.platform;
   const wanted = config.targets[name];
   const believed = believedRoute(live.get(name));
   const record = nextRecord(name, believed, wanted, now);
-  const hostname = hostnameOf(name, domain);
+  const address = addressOf(name, config.platform);
   const { signingKey } = signingKeyOf(wanted);
   const service = new ExtractedService(
     name,
@@ -135,7 +136,7 @@ function buildTarget(
       target: catalogEntry(name),
       namespace: platform.namespace,
       gateway: platform.gateway,
-      hostname,
+      ...address,
       legacyHost,
       releases: releasesOf(wanted, config.platform.readyWithinSeconds),
       record,
@@ -143,8 +144,8 @@ function buildTarget(
       leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),
       proxies,
-      gatewayPeers: gatewayPeers(config.platform),
-      controlPlaneCidrs: config.platform.controlPlaneCidrs,
+      calls: callsOf(name, config.platform),
+      peers: peersOf(config.platform),
       api,
     },
     { provider },
@@ -153,7 +154,7 @@ function buildTarget(
     stage: deriveStage(record, config.migration.soakHours, now),
     split: service.proven.apply(() => formatSplit(record.split)),
     images: wanted.images,
-    url: publicUrl(hostname, publicPort),
+    url: publicUrl(address.hostname, config.platform.publicPort),
   };
 }
 
@@ -184,11 +185,40 @@ function releasesOf(wanted: TargetConfig, readyWithinSeconds: number): Partial<R
   );
 }
 
-/** Proxies in the cluster call from their namespace; those at fixed addresses share the monorepo's host. */
-function gatewayPeers({ proxies, legacyHost }: StackConfig["platform"]): ReleasePeers["gateway"] {
-  if (!("service" in proxies)) return [{ ipBlock: { cidr: `${legacyHost}/32` } }];
+function callsOf(
+  name: RoutedTargetName,
+  { internalGateway, namespace }: StackConfig["platform"],
+): InternalCalls {
+  const { dependencies } = catalogEntry(name);
+  return {
+    gateway: internalGateway,
+    names: Object.fromEntries(dependencies.map((called) => [called, internalHostnameOf(called, namespace)])),
+  };
+}
+
+function peersOf({
+  proxies,
+  legacyHost,
+  controlPlaneCidrs,
+  internalGateway,
+}: StackConfig["platform"]): ReleasePeers {
+  const others = { legacyHost, controlPlaneCidrs };
+  if (!("service" in proxies)) {
+    // Proxies at fixed addresses share the monorepo's host.
+    return {
+      ...others,
+      gateway: [{ ipBlock: { cidr: `${legacyHost}/32` } }],
+      gatewayPort: internalGateway.port,
+    };
+  }
+  // Those in the cluster call from their namespace.
   const [proxyNamespace = ""] = proxies.service.split("/");
-  return [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": proxyNamespace } } }];
+  const labels = { "kubernetes.io/metadata.name": proxyNamespace };
+  return {
+    ...others,
+    gateway: [{ namespaceSelector: { matchLabels: labels } }],
+    gatewayPort: proxies.port,
+  };
 }
 
 function publicUrl(hostname: string, port: number): string {

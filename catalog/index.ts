@@ -1,6 +1,6 @@
 export { callersOf, comesBefore } from "./relations";
 export { catalogEntry } from "./targets";
-export { routedTargets, targetNames } from "./types";
+export { routedTargets, storePorts, targetNames } from "./types";
 export type {
   CatalogEntry,
   InfrastructureTarget,
@@ -9,6 +9,7 @@ export type {
   RoutedTarget,
   RoutedTargetName,
   SmokeCheck,
+  Store,
   TargetName,
   Workload,
 } from "./types";

@@ -1,3 +1,8 @@
+/** What keeps data for targets on the monorepo's machine, by the port that it listens on there. */
+export const storePorts = { postgresql: 5432, redis: 6379 } as const;
+
+export type Store = keyof typeof storePorts;
+
 /** The targets that traffic is routed to, in the plan's order. */
 export const routedTargets = [
   "frontend",
@@ -105,6 +110,8 @@ export interface RoutedTarget<N extends RoutedTargetName = RoutedTargetName> ext
   readonly probes: { readonly startup: Probe; readonly readiness: Probe; readonly liveness: Probe };
   /** Targets that it calls. */
   readonly dependencies: readonly RoutedTargetName[];
+  /** What it uses on the monorepo's machine; a release may reach nothing else there. */
+  readonly stores: readonly Store[];
   /** Calls an API outside, such as Airtable's or a model's. */
   readonly callsInternet: boolean;
   readonly resources: Resources;

@@ -11,10 +11,43 @@ export function hostnameOf(target: RoutedTargetName, domain: string): string {
   return `${target}.${domain}`;
 }
 
+/** Where releases reach a target: a name that only they know, and no DNS. */
+export function internalHostnameOf(target: RoutedTargetName, namespace: string): string {
+  return `${target}.${internalDomainOf(namespace)}`;
+}
+
+export function internalDomainOf(namespace: string): string {
+  return `${namespace}.internal`;
+}
+
+/** What a target's route must know of how it is reached. */
+export interface TargetAddress {
+  /** Where users reach the target: `frontend.example.com`. */
+  readonly hostname: string;
+  /** Where releases reach it: `frontend.pyairtable.internal`. */
+  readonly internalHostname: string;
+  /** Users reach it by HTTPS, so that cookies need not be sent otherwise. */
+  readonly https: boolean;
+}
+
+/** The same for whoever writes a route, by either road. */
+export function addressOf(
+  target: RoutedTargetName,
+  platform: { readonly domain: string; readonly namespace: string; readonly publicPort: number },
+): TargetAddress {
+  return {
+    hostname: hostnameOf(target, platform.domain),
+    internalHostname: internalHostnameOf(target, platform.namespace),
+    https: platform.publicPort === 443,
+  };
+}
+
 /** Request header that asks for one backend; answer header that says which one answered. */
 export const backendHeader = "x-pyairtable-backend";
 /** Answer header that carries the hash of the split. */
 export const routeHeader = "x-pyairtable-route";
+/** Cookie that keeps a user on the backend that answered first. */
+export const backendCookie = "pyairtable-backend";
 
 /** Labels of everything that belongs to one backend. */
 export function backendLabels(target: RoutedTargetName, backend: Backend): Record<string, string> {

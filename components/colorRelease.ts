@@ -12,6 +12,7 @@ import type { Color } from "../migration";
 import { notAwaited } from "./awaiting";
 import { gate, warnOf } from "./gate";
 import { hashedName, secretName } from "./hashedName";
+import { type InternalCalls, callSettings } from "./internalCalls";
 import { backendLabels, backendName, serviceRole } from "../cluster/names";
 import { type ReleasePeers, releasePolicy } from "./releasePolicy";
 import { type ReleasePod, releasePod } from "./releasePod";
@@ -59,6 +60,8 @@ export interface ColorReleaseArgs {
   mustBeReady?: boolean;
   /** A Secret that all of the target's backends share. @default none */
   sharedSecret?: pulumi.Input<string>;
+  /** How it reaches the targets that it calls. */
+  calls: InternalCalls;
   peers: ReleasePeers;
   api: KubeApi;
 }
@@ -104,7 +107,7 @@ export class ColorRelease extends pulumi.ComponentResource {
       child,
     );
 
-    const settings = { ...workloadSettings(target), ...release.settings };
+    const settings = { ...workloadSettings(target), ...callSettings(args.calls), ...release.settings };
     const configMap = new ConfigMap(
       `${name}-settings`,
       {
@@ -136,6 +139,7 @@ export class ColorRelease extends pulumi.ComponentResource {
       serviceAccountName: serviceAccount.metadata.name,
       configMapName: configMap.metadata.name,
       secretNames,
+      calls: args.calls,
     });
 
     const deploymentSpec: types.input.apps.v1.DeploymentSpec = {
@@ -212,7 +216,7 @@ export class ColorRelease extends pulumi.ComponentResource {
         metadata: { name: fullName, namespace, labels },
         spec: releasePolicy({
           podLabels: { "app.kubernetes.io/instance": fullName },
-          callsInternet: target.callsInternet,
+          target,
           peers: args.peers,
         }),
       },

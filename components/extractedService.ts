@@ -17,18 +17,17 @@ import { ColorRelease, type Release } from "./colorRelease";
 import { gate, warnOf } from "./gate";
 import { secretName } from "./hashedName";
 import { LegacyBackend } from "./legacyBackend";
-import { targetLabels } from "../cluster/names";
+import { type TargetAddress, targetLabels } from "../cluster/names";
+import type { InternalCalls } from "./internalCalls";
 import { QueueConsumer } from "./queueConsumer";
 import type { ReleasePeers } from "./releasePolicy";
 import { TrafficSplit } from "./trafficSplit";
 
-export interface ExtractedServiceArgs {
+export interface ExtractedServiceArgs extends TargetAddress {
   target: RoutedTarget;
   namespace: pulumi.Input<string>;
   /** The Gateway's name. */
   gateway: pulumi.Input<string>;
-  /** Where users reach the target: `frontend.example.com`. */
-  hostname: string;
   /** IPv4 address where the monorepo's containers are reached. */
   legacyHost: string;
   /** What runs in each colour. @default nothing */
@@ -43,10 +42,10 @@ export interface ExtractedServiceArgs {
   signingKey?: string;
   /** How every replica of the proxy is asked whether it serves a split. */
   proxies: Proxies;
-  /** The data plane, as a peer of the releases. */
-  gatewayPeers: ReleasePeers["gateway"];
-  /** IPv4 ranges that the API server's calls come from. */
-  controlPlaneCidrs: ReleasePeers["controlPlaneCidrs"];
+  /** How the releases reach the targets that they call. */
+  calls: InternalCalls;
+  /** Whom the releases talk with. */
+  peers: ReleasePeers;
   api: KubeApi;
 }
 
@@ -80,7 +79,8 @@ export class ExtractedService extends pulumi.ComponentResource {
           target,
           color,
           namespace,
-          peers: { gateway: args.gatewayPeers, controlPlaneCidrs: args.controlPlaneCidrs, legacyHost },
+          calls: args.calls,
+          peers: args.peers,
           api,
           ...(wanted && { release: wanted }),
           mustBeReady: !isLosing(color, record, live),
@@ -118,6 +118,8 @@ export class ExtractedService extends pulumi.ComponentResource {
         namespace,
         gateway: args.gateway,
         hostname: args.hostname,
+        internalHostname: args.internalHostname,
+        https: args.https,
         record,
         after: checked,
         leaveAlone: args.leaveRouteAlone ?? false,

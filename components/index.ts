@@ -8,6 +8,7 @@ export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
 export { ImageRegistry } from "./imageRegistry";
 export type { ImageRegistryArgs } from "./imageRegistry";
+export type { InternalCalls } from "./internalCalls";
 export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
 export { PinnedImage } from "./pinnedImage";

@@ -2,6 +2,7 @@ import { Namespace } from "@pulumi/kubernetes/core/v1";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
 import * as pulumi from "@pulumi/pulumi";
+import { internalDomainOf } from "../cluster/names";
 
 export interface PlatformArgs {
   /** The namespace of everything that the stack makes. */
@@ -56,13 +57,9 @@ export class Platform extends pulumi.ComponentResource {
         spec: {
           gatewayClassName: args.gatewayClass,
           listeners: [
-            {
-              name: "http",
-              protocol: "HTTP",
-              port: 80,
-              hostname: `*.${args.domain}`,
-              allowedRoutes: { namespaces: { from: "Same" } },
-            },
+            listener("http", args.domain),
+            // Releases call each other through the Gateway, so that a split holds for them too.
+            listener("internal", internalDomainOf(args.namespace)),
           ],
         },
       },
@@ -72,4 +69,14 @@ export class Platform extends pulumi.ComponentResource {
 
     this.registerOutputs({ namespace: this.namespace, gateway: this.gateway });
   }
+}
+
+function listener(name: string, domain: string): object {
+  return {
+    name,
+    protocol: "HTTP",
+    port: 80,
+    hostname: `*.${domain}`,
+    allowedRoutes: { namespaces: { from: "Same" } },
+  };
 }

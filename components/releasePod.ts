@@ -2,6 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Probe, RoutedTarget } from "../catalog";
 import type { Color } from "../migration";
+import { type InternalCalls, callAliases } from "./internalCalls";
 
 /** Time for every proxy to learn that an endpoint is going; until then a pod that is to end still answers. */
 const endpointPropagationSeconds = 15;
@@ -18,6 +19,7 @@ export interface ReleasePodArgs {
   readonly configMapName: pulumi.Input<string>;
   /** Secrets whose keys become environment variables, later ones over earlier ones. */
   readonly secretNames: readonly pulumi.Input<string>[];
+  readonly calls: InternalCalls;
 }
 
 export interface ReleasePod {
@@ -66,6 +68,7 @@ export function releasePod(args: ReleasePodArgs): ReleasePod {
       },
     ],
     volumes: [{ name: "tmp", emptyDir: {} }],
+    ...callAliases(args.calls),
   };
   const podSpec: ReleasePod["podSpec"] = {
     ...pod,

@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { type RoutedTarget, storePorts } from "../catalog";
 import { clusterDns, publicHttps } from "./egress";
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
@@ -7,23 +8,25 @@ type Peer = types.input.networking.v1.NetworkPolicyPeer;
 export interface ReleasePeers {
   /** The data plane: it calls a release, and a release reaches other targets through it. */
   readonly gateway: readonly Peer[];
+  /** The port that the data plane's own pods or processes listen on: policies see no Service. */
+  readonly gatewayPort: number;
   /** IPv4 ranges that the API server's calls come from: smoke checks reach a colour through it. */
   readonly controlPlaneCidrs: readonly string[];
-  /** IPv4 address of the monorepo, whose databases and queues a release still uses. */
+  /** IPv4 address of the monorepo's machine, whose databases and queues a release still uses. */
   readonly legacyHost: string;
 }
 
 export interface ReleasePolicyArgs {
   readonly podLabels: Readonly<Record<string, string>>;
-  /** Whether it calls an API outside: HTTPS to public addresses. */
-  readonly callsInternet: boolean;
+  /** What the catalog declares that it reaches. */
+  readonly target: Pick<RoutedTarget, "dependencies" | "stores" | "callsInternet">;
   readonly peers: ReleasePeers;
 }
 
 /** What may reach a release and what it may reach; everything else is denied. */
 export function releasePolicy({
   podLabels,
-  callsInternet,
+  target: { dependencies, stores, callsInternet },
   peers,
 }: ReleasePolicyArgs): types.input.networking.v1.NetworkPolicySpec {
   const controlPlane = peers.controlPlaneCidrs.map((cidr): Peer => ({ ipBlock: { cidr } }));
@@ -32,8 +35,15 @@ export function releasePolicy({
     policyTypes: ["Ingress", "Egress"],
     ingress: [{ from: [...peers.gateway, ...controlPlane], ports: [{ port: "http" }] }],
     egress: [
-      { to: [...peers.gateway] },
-      { to: [{ ipBlock: { cidr: `${peers.legacyHost}/32` } }] },
+      ...(dependencies.length > 0 ? [{ to: [...peers.gateway], ports: [{ port: peers.gatewayPort }] }] : []),
+      ...(stores.length > 0
+        ? [
+            {
+              to: [{ ipBlock: { cidr: `${peers.legacyHost}/32` } }],
+              ports: stores.map((store) => ({ port: storePorts[store] })),
+            },
+          ]
+        : []),
       clusterDns,
       ...(callsInternet ? [publicHttps] : []),
     ],

@@ -103,6 +103,16 @@ const platformSchema = z.strictObject(
       ],
       { error: proxies },
     ),
+    /** Where pods reach the Gateway to call other targets: its Service's clusterIP, which must stay the same. */
+    internalGateway: z.strictObject(
+      {
+        address: z
+          .string({ error: "an IPv4 address that pods can reach" })
+          .refine(isReachableIPv4, { error: "an IPv4 address that pods can reach (not loopback)" }),
+        port: portSchema,
+      },
+      { error: "a map with address and port" },
+    ),
     /** IPv4 ranges that the API server's calls come from, where NetworkPolicies are enforced. Default: none. */
     controlPlaneCidrs: z.array(z.cidrv4({ error: cidrs }), { error: cidrs }).default([]),
     /** The kubeconfig's context. Default: its current one. */

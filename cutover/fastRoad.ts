@@ -3,7 +3,7 @@ import type { RoutedTargetName } from "../catalog";
 import { type HttpRoute, httpRoute } from "../cluster/httpRoute";
 import type { KubeApi } from "../cluster/kubeApi";
 import { readLiveRoute } from "../cluster/liveRoutes";
-import { hostnameOf } from "../cluster/names";
+import { addressOf } from "../cluster/names";
 import { writeRoute } from "../cluster/routeWriter";
 import { type Fitness, type Standby, fitnesses, readStandbys } from "../cluster/standby";
 import type { StackConfig, TargetConfig } from "../config/parse";
@@ -90,7 +90,7 @@ export function routeFor(
     target: catalogEntry(name),
     namespace: config.platform.namespace,
     gateway: config.platform.namespace,
-    hostname: hostnameOf(name, config.platform.domain),
+    ...addressOf(name, config.platform),
     record: nextRecord(name, believed, wanted, now),
   });
 }

@@ -4,10 +4,11 @@ import { stringify } from "yaml";
 import type { Toolbox } from "../../tools/acquire";
 import { stateDir } from "../paths";
 import ports from "../ports.json";
-import { expectOk } from "./http";
+import { expectOk, expectOpen } from "./http";
 import { kubeconfigFile } from "./kubeconfigs";
 import type { Part } from "./processes";
 import { run } from "../../tools/child";
+import { hostAddress } from "./network";
 
 /** The Gateway that the stack creates and Contour serves. */
 export const gateway = { namespace: "pyairtable", name: "pyairtable" };
@@ -77,4 +78,69 @@ export async function envoy(tools: Toolbox): Promise<Part> {
     configFiles: [bootstrap],
     ready: () => expectOk(`http://127.0.0.1:${ports.envoyStats}/ready`),
   };
+}
+
+/**
+ * Stands in for the Gateway's Service: where pods, which have no way to this machine's loopback, reach Envoy. Passes
+ * connections on and knows nothing of HTTP.
+ */
+export function internalGateway(tools: Toolbox): Part {
+  const configFile = path.join(stateDir, "config", "internal-gateway.json");
+  fs.writeFileSync(
+    configFile,
+    JSON.stringify({
+      static_resources: {
+        listeners: [
+          {
+            name: "internal-gateway",
+            address: socketAddress(hostAddress, ports["internal-gateway"]),
+            filter_chains: [
+              {
+                filters: [
+                  {
+                    name: "envoy.filters.network.tcp_proxy",
+                    typed_config: {
+                      "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+                      stat_prefix: "internal-gateway",
+                      cluster: "envoy",
+                      // As the gateway itself: no connection is closed for being idle.
+                      idle_timeout: "0s",
+                    },
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+        clusters: [
+          {
+            name: "envoy",
+            type: "STATIC",
+            load_assignment: {
+              cluster_name: "envoy",
+              endpoints: [
+                { lb_endpoints: [{ endpoint: { address: socketAddress("127.0.0.1", ports.envoy) } }] },
+              ],
+            },
+          },
+        ],
+      },
+    }),
+  );
+  return {
+    name: "internal-gateway",
+    command: [
+      tools.path("envoy"),
+      ...["-c", configFile],
+      ...["--concurrency", "1"],
+      "--disable-hot-restart",
+      ...["--log-level", "warning"],
+    ],
+    configFiles: [configFile],
+    ready: () => expectOpen(hostAddress, ports["internal-gateway"]),
+  };
+}
+
+function socketAddress(address: string, port: number): object {
+  return { socket_address: { address, port_value: port } };
 }

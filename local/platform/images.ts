@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { catalogEntry, routedTargets } from "../../catalog";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "../../catalog";
 import type { Toolbox } from "../../tools/acquire";
 import { containerdSocket, stateDir } from "../paths";
 import { run } from "../../tools/child";
@@ -23,6 +23,9 @@ const mcpServer: readonly Variant[] = [
   // Ready, but a tool is missing: what only the smoke check notices.
   { tag: "thirteen-tools", environment: ["MCP_TOOLS=13"] },
 ];
+
+/** Calls other targets while it answers. */
+const apiGateway: readonly Variant[] = releases.map((release) => ({ ...release, environment: ["CALLS=1"] }));
 
 interface ImageConfig {
   readonly Entrypoint: readonly string[];
@@ -55,7 +58,7 @@ export async function loadImages(tools: Toolbox, standin: string): Promise<void>
   ];
   for (const target of routedTargets) {
     const { repository } = catalogEntry(target);
-    for (const variant of [...(target === "mcp-server" ? mcpServer : releases), broken]) {
+    for (const variant of [...releasesOf(target), broken]) {
       manifest.push(
         writeImage(workDir, `localhost/${repository}:${variant.tag}`, service, {
           Entrypoint: ["/standin"],
@@ -84,6 +87,17 @@ export async function loadImages(tools: Toolbox, standin: string): Promise<void>
   ]);
   for (const file of [...members, "images.tar"]) fs.rmSync(path.join(workDir, file));
   fs.writeFileSync(loaded, fingerprint);
+}
+
+function releasesOf(target: RoutedTargetName): readonly Variant[] {
+  switch (target) {
+    case "mcp-server":
+      return mcpServer;
+    case "api-gateway":
+      return apiGateway;
+    default:
+      return releases;
+  }
 }
 
 interface Layer {

@@ -1,11 +1,9 @@
-import { once } from "node:events";
-import net from "node:net";
 import path from "node:path";
 import { type RoutedTargetName, catalogEntry, routedTargets } from "../../catalog";
 import type { Toolbox } from "../../tools/acquire";
 import { stateDir } from "../paths";
 import ports from "../ports.json";
-import { expectOk } from "./http";
+import { expectOk, expectOpen } from "./http";
 import { hostAddress } from "./network";
 import type { Part } from "./processes";
 
@@ -27,7 +25,7 @@ export function queue(tools: Toolbox): Part {
       // Its title would overwrite the mark in its environment.
       ...["--set-proc-title", "no"],
     ],
-    ready: () => expectOpen(ports.redis),
+    ready: () => expectOpen("127.0.0.1", ports.redis),
   };
 }
 
@@ -67,15 +65,5 @@ function special(target: RoutedTargetName): Record<string, string> {
       };
     default:
       return {};
-  }
-}
-
-/** Throws unless something listens on the port of 127.0.0.1. */
-async function expectOpen(port: number): Promise<void> {
-  const socket = net.connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-  } finally {
-    socket.destroy();
   }
 }

@@ -7,7 +7,7 @@ import { createCgroup } from "./cgroups";
 import { installGatewayApi, waitForNode } from "./cluster";
 import { apiserver, controllerManager, etcd, scheduler } from "./controlPlane";
 import { stopPlatform } from "./down";
-import { contour, envoy } from "./gateway";
+import { contour, envoy, internalGateway } from "./gateway";
 import { loadImages } from "./images";
 import { writeKubeconfigs } from "./kubeconfigs";
 import { legacyServices, queue } from "./legacy";
@@ -70,6 +70,7 @@ export async function startPlatform(tools: Toolbox, step: Step): Promise<void> {
       await ensure(contour(tools));
       await ensure(await envoy(tools));
     })(),
+    ensure(internalGateway(tools)),
   ]);
 }
 

@@ -20,7 +20,7 @@ import (
 const podinfoPort = "19898"
 
 func needsFront() bool {
-	return os.Getenv("MCP_TOOLS") != "" || os.Getenv("CONSUMER_SWITCH") != ""
+	return os.Getenv("MCP_TOOLS") != "" || os.Getenv("CONSUMER_SWITCH") != "" || os.Getenv("CALLS") != ""
 }
 
 // serveFront puts podinfo behind a proxy that answers what podinfo can't.
@@ -43,6 +43,9 @@ func serveFront(podinfo string, flags []string) {
 	}
 	if os.Getenv("CONSUMER_SWITCH") != "" {
 		registerConsumerSwitch(mux)
+	}
+	if os.Getenv("CALLS") != "" {
+		mux.HandleFunc("GET /call/{target}", call)
 	}
 
 	address, port := listenAddress()

@@ -22,6 +22,7 @@ const parts = [
   "containerd",
   "contour",
   "envoy",
+  "internal-gateway",
   "redis",
   "legacy-frontend",
 ];

@@ -10,6 +10,14 @@ describe("catalog", () => {
     );
   });
 
+  it("lets only targets that keep data reach what the monorepo's machine keeps", () => {
+    assert.deepEqual(
+      routedTargets.filter((name) => catalogEntry(name).stores.length === 0),
+      ["frontend", "mcp-server", "docs"],
+    );
+    assert(catalogEntry("automation").stores.includes("redis"));
+  });
+
   it("lists the nine targets in the plan's order: tier, then priority", () => {
     const order = targetNames
       .map((name) => catalogEntry(name))

@@ -6,7 +6,7 @@ import { notAwaited } from "../../../components/awaiting";
 import { hashedName, secretName } from "../../../components/hashedName";
 import { type Recording, type RecordOptions, record } from "../support/recording";
 import { type World, startWorld } from "../support/world";
-import { gatewayPeers, legacyHost, release } from "./fixtures";
+import { noCalls, peers, release } from "./fixtures";
 
 const labels = {
   "app.kubernetes.io/name": "frontend",
@@ -79,7 +79,8 @@ describe("ColorRelease", () => {
       target: catalogEntry(target),
       color: "blue",
       namespace: "apps",
-      peers: { gateway: gatewayPeers, controlPlaneCidrs: [], legacyHost },
+      calls: noCalls,
+      peers,
       api: world.api,
       ...changes,
     } as const;
@@ -154,7 +155,7 @@ describe("ColorRelease", () => {
     });
   });
 
-  it("is called by the data plane only, and calls it, the monorepo and DNS only", async () => {
+  it("is called by the data plane only, and calls only it and DNS", async () => {
     const made = await make({ release: release() });
     assert.deepEqual(made.inputs("it-network-policy"), {
       apiVersion: "networking.k8s.io/v1",
@@ -163,10 +164,9 @@ describe("ColorRelease", () => {
       spec: {
         podSelector: { matchLabels: { "app.kubernetes.io/instance": "frontend-blue" } },
         policyTypes: ["Ingress", "Egress"],
-        ingress: [{ from: gatewayPeers, ports: [{ port: "http" }] }],
+        ingress: [{ from: peers.gateway, ports: [{ port: "http" }] }],
         egress: [
-          { to: gatewayPeers },
-          { to: [{ ipBlock: { cidr: "198.18.0.1/32" } }] },
+          { to: peers.gateway, ports: [{ port: 8080 }] },
           {
             to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
             ports: [
@@ -202,6 +202,28 @@ describe("ColorRelease", () => {
     assert.deepEqual(automation.inputs("it-settings")["data"], { QUEUE: "automation" });
     const docs = await make({ release: release() }, {}, "docs");
     assert.deepEqual(docs.inputs("it-settings")["data"], {});
+  });
+
+  it("reaches the targets that it calls by their internal names, at the gateway", async () => {
+    const calls = {
+      gateway: { address: "198.51.100.80", port: 9110 },
+      names: { "auth-service": "auth-service.apps.internal", "mcp-server": "mcp-server.apps.internal" },
+    };
+    const made = await make({ release: release(), calls }, {}, "api-gateway");
+    assert.deepEqual(made.inputs("it-settings")["data"], {
+      AUTH_SERVICE_URL: "http://auth-service.apps.internal:9110",
+      MCP_SERVER_URL: "http://mcp-server.apps.internal:9110",
+    });
+    assert.deepEqual(deploymentSpec(made).template.spec.hostAliases, [
+      { ip: "198.51.100.80", hostnames: ["auth-service.apps.internal", "mcp-server.apps.internal"] },
+    ]);
+  });
+
+  it("has its own setting rather than the URL through the gateway", async () => {
+    const calls = { ...noCalls, names: { "auth-service": "auth-service.apps.internal" } };
+    const settings = { AUTH_SERVICE_URL: "http://elsewhere.example" };
+    const made = await make({ release: release({ settings }), calls }, {}, "api-gateway");
+    assert.deepEqual(made.inputs("it-settings")["data"], settings);
   });
 
   it("keeps secrets in an immutable Secret, and the shared one before its own", async () => {
@@ -299,6 +321,7 @@ interface DeploymentSpec {
 }
 interface PodSpec {
   readonly terminationGracePeriodSeconds: number;
+  readonly hostAliases?: unknown;
   readonly containers: readonly { readonly envFrom: unknown }[];
 }
 

@@ -1,15 +1,26 @@
-import type { types } from "@pulumi/kubernetes";
 import { type RoutedTargetName, catalogEntry } from "../../../catalog";
 import type { KubeApi } from "../../../cluster/kubeApi";
+import type { TargetAddress } from "../../../cluster/names";
 import type { ExtractedServiceArgs } from "../../../components";
 import type { Release } from "../../../components/colorRelease";
+import type { InternalCalls } from "../../../components/internalCalls";
+import type { ReleasePeers } from "../../../components/releasePolicy";
 import { ALL_LEGACY, type RouteRecord, type Split, type WantedTarget, nextRecord } from "../../../migration";
 
 export const now = new Date("2025-08-11T09:00:00Z");
 export const legacyHost = "198.18.0.1";
-export const gatewayPeers: types.input.networking.v1.NetworkPolicyPeer[] = [
-  { ipBlock: { cidr: "10.0.0.0/8" } },
-];
+export const peers: ReleasePeers = {
+  gateway: [{ ipBlock: { cidr: "10.0.0.0/8" } }],
+  gatewayPort: 8080,
+  controlPlaneCidrs: [],
+  legacyHost,
+};
+/** Of a target that calls no other. */
+export const noCalls: InternalCalls = { gateway: { address: "198.51.100.80", port: 80 }, names: {} };
+/** How a target is reached. */
+export function address(name: RoutedTargetName): TargetAddress {
+  return { hostname: `${name}.localhost`, internalHostname: `${name}.pyairtable.internal`, https: false };
+}
 export const onBlue: Split = { legacy: 0, blue: 100, green: 0 };
 
 /** A release without settings, secrets or a scaler. */
@@ -50,13 +61,13 @@ export function extracted(
     target: catalogEntry(name),
     namespace: "pyairtable",
     gateway: "pyairtable",
-    hostname: `${name}.localhost`,
+    ...address(name),
     legacyHost,
     releases: { blue: release() },
     record: recordOf(name, ALL_LEGACY),
     proxies: ["192.0.2.1:8080"],
-    gatewayPeers,
-    controlPlaneCidrs: [],
+    calls: noCalls,
+    peers,
     api,
     ...changes,
   };

@@ -45,6 +45,13 @@ describe("Platform", () => {
             hostname: "*.pyairtable.example",
             allowedRoutes: { namespaces: { from: "Same" } },
           },
+          {
+            name: "internal",
+            protocol: "HTTP",
+            port: 80,
+            hostname: "*.apps.internal",
+            allowedRoutes: { namespaces: { from: "Same" } },
+          },
         ],
       },
     });

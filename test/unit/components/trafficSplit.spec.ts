@@ -6,7 +6,7 @@ import { TrafficSplit, type TrafficSplitArgs } from "../../../components";
 import { splitHash } from "../../../migration";
 import { type Recording, type RecordOptions, record } from "../support/recording";
 import { type World, startWorld } from "../support/world";
-import { onBlue, recordOf } from "./fixtures";
+import { address, onBlue, recordOf } from "./fixtures";
 
 const split = { legacy: 90, blue: 10, green: 0 };
 const routeHash = splitHash("frontend", split);
@@ -24,7 +24,7 @@ describe("TrafficSplit", () => {
       target: catalogEntry("frontend"),
       namespace: "apps",
       gateway: "main",
-      hostname: "frontend.localhost",
+      ...address("frontend"),
       record: recordOf("frontend", split),
       after: pulumi.output("passed"),
       proxies: ["192.0.2.1:8080"],
@@ -40,21 +40,24 @@ describe("TrafficSplit", () => {
     assert(!world.events.includes(proofOf));
   });
 
-  it("is one HTTPRoute with the weights, the record, the answer headers and a rule per running backend", async () => {
+  it("is one HTTPRoute with the weights, the record, the answer headers, and rules for who asks by header or cookie", async () => {
     const made = await make();
     assert.deepEqual(made.names(), ["it", "it-route"]);
     const routeFilter = header("x-pyairtable-route", routeHash);
-    const byHeader = (backend: string): object => ({
-      matches: [
-        {
-          path: { type: "PathPrefix", value: "/" },
-          headers: [{ type: "Exact", name: "x-pyairtable-backend", value: backend }],
-        },
-      ],
+    const only = (backend: string, match: object): object => ({
+      matches: [{ path: { type: "PathPrefix", value: "/" }, headers: [match] }],
       filters: [routeFilter],
       backendRefs: [backendRef(backend, 1)],
       timeouts: { request: "30s" },
     });
+    const byHeader = (backend: string): object =>
+      only(backend, { type: "Exact", name: "x-pyairtable-backend", value: backend });
+    const byCookie = (backend: string): object =>
+      only(backend, {
+        type: "RegularExpression",
+        name: "Cookie",
+        value: `(.*;\\s*)?pyairtable-backend=${backend}(\\s*;.*)?`,
+      });
     assert.deepEqual(made.inputs("it-route"), {
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "HTTPRoute",
@@ -76,14 +79,20 @@ describe("TrafficSplit", () => {
       },
       spec: {
         parentRefs: [{ name: "main" }],
-        hostnames: ["frontend.localhost"],
+        hostnames: ["frontend.localhost", "frontend.pyairtable.internal"],
         rules: [
           byHeader("legacy"),
           byHeader("blue"),
+          byCookie("legacy"),
+          byCookie("blue"),
           {
             matches: [{ path: { type: "PathPrefix", value: "/" } }],
             filters: [routeFilter],
-            backendRefs: [backendRef("legacy", 90), backendRef("blue", 10), backendRef("green", 0)],
+            backendRefs: [
+              backendRef("legacy", 90, "pyairtable-backend=legacy; Path=/; HttpOnly; SameSite=Lax"),
+              backendRef("blue", 10, "pyairtable-backend=blue; Path=/; HttpOnly; SameSite=Lax"),
+              backendRef("green", 0),
+            ],
             timeouts: { request: "30s" },
           },
         ],
@@ -126,7 +135,7 @@ describe("TrafficSplit", () => {
           target: catalogEntry("frontend"),
           namespace: "apps",
           gateway: "main",
-          hostname: "frontend.localhost",
+          ...address("frontend"),
           record: recordOf("frontend", split),
           after: pulumi.output("passed"),
           proxies: [],
@@ -156,7 +165,7 @@ describe("TrafficSplit", () => {
             target: catalogEntry("frontend"),
             namespace: "apps",
             gateway: "main",
-            hostname: "frontend.localhost",
+            ...address("frontend"),
             record: recordOf("frontend", split),
             after: pulumi.output("passed"),
             proxies: ["192.0.2.1:8080"],
@@ -171,15 +180,16 @@ describe("TrafficSplit", () => {
   });
 });
 
-function header(name: string, value: string): object {
-  return { type: "ResponseHeaderModifier", responseHeaderModifier: { set: [{ name, value }] } };
+function header(name: string, value: string, cookie?: string): object {
+  const add = cookie === undefined ? {} : { add: [{ name: "Set-Cookie", value: cookie }] };
+  return { type: "ResponseHeaderModifier", responseHeaderModifier: { set: [{ name, value }], ...add } };
 }
 
-function backendRef(backend: string, weight: number): object {
+function backendRef(backend: string, weight: number, cookie?: string): object {
   return {
     name: `frontend-${backend}`,
     port: 9898,
     weight,
-    filters: [header("x-pyairtable-backend", backend)],
+    filters: [header("x-pyairtable-backend", backend, cookie)],
   };
 }

@@ -264,6 +264,17 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
       'pyairtable:platform.proxies.service: found "envoy", expected the namespace/name of a Service',
     ],
     [
+      "for an internal gateway that no pod reaches, or at no port",
+      { platform: { internalGateway: { address: "envoy.projectcontour", port: 0 } } },
+      'pyairtable:platform.internalGateway.address: found "envoy.projectcontour", expected an IPv4 address that pods can reach (not loopback)',
+      "pyairtable:platform.internalGateway.port: found 0, expected a port from 1 to 65535",
+    ],
+    [
+      "for no internal gateway",
+      { platform: { internalGateway: undefined } },
+      "pyairtable:platform.internalGateway: found nothing, expected a map with address and port",
+    ],
+    [
       "for a capacity of none, and a scaler below the capacity",
       { frontend: { capacity: 0 }, docs: { capacity: 3, autoscale: { max: 2, cpuPercent: 70 } } },
       "pyairtable:frontend.capacity: found 0, expected an integer of 1 or more",

@@ -17,6 +17,7 @@ export function stackFile(changes: File = {}): File {
       domain: "pyairtable.example",
       legacyHost: "10.0.0.7",
       proxies: ["127.0.0.1:8080"],
+      internalGateway: { address: "10.0.0.80", port: 80 },
     },
     frontend: { ...onLegacy, blue: digest },
     "api-gateway": onLegacy,

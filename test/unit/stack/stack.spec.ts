@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import type { RoutedTargetName } from "../../../catalog";
 import { parseStackConfig } from "../../../config/parse";
 import { type CompletedDigests, type LiveRoute, type Split, nextRecord } from "../../../migration";
@@ -145,8 +146,48 @@ describe("buildStack", () => {
     assert(ingress(fixed).includes('"ingress":[{"from":[{"ipBlock":{"cidr":"10.0.0.7/32"}}]'));
   });
 
+  it("lets a release reach what it calls at the gateway's address, and at the port of the proxies themselves", async () => {
+    const platform = { internalGateway: { address: "10.0.0.81", port: 81 } };
+    const { made: fixed } = await build({ frontend: { blue }, platform });
+    assert.deepEqual(fixed.inputs("frontend-blue-settings")["data"], {
+      SESSION_COOKIE: "pyairtable-session",
+      STATIC_ASSETS_PATH: "/_next/static",
+      API_GATEWAY_URL: "http://api-gateway.pyairtable.internal:81",
+    });
+    assert.deepEqual(podSpec(fixed).hostAliases, [
+      { ip: "10.0.0.81", hostnames: ["api-gateway.pyairtable.internal"] },
+    ]);
+    const toHost = { to: [{ ipBlock: { cidr: "10.0.0.7/32" } }], ports: [{ port: 81 }] };
+    assert.deepEqual(egress(fixed)[0], toHost);
+    const proxies = { service: "projectcontour/envoy", port: 8080 };
+    const { made: looked } = await build({ frontend: { blue }, platform: { ...platform, proxies } });
+    const namespaceSelector = { matchLabels: { "kubernetes.io/metadata.name": "projectcontour" } };
+    assert.deepEqual(egress(looked)[0], { to: [{ namespaceSelector }], ports: [{ port: 8080 }] });
+  });
+
+  it("gives every target one route for its public and its internal name", async () => {
+    const { made } = await build();
+    const routes = made.ofType("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute");
+    assert.equal(routes.length, 8);
+    const docs = JSON.stringify(made.inputs("docs-traffic-route")["spec"]);
+    assert(docs.includes('"hostnames":["docs.pyairtable.example","docs.pyairtable.internal"]'));
+  });
+
   function liveRoute(split: Split, since: Date): LiveRoute {
     const wanted = { split, images: { blue }, legacy: "standby", adopt: false } as const;
     return nextRecord("frontend", undefined, wanted, since);
   }
 });
+
+const deployment = z.object({
+  spec: z.object({ template: z.object({ spec: z.object({ hostAliases: z.unknown() }) }) }),
+});
+const policy = z.object({ spec: z.object({ egress: z.array(z.unknown()) }) });
+
+function podSpec(made: Recording): { readonly hostAliases?: unknown } {
+  return deployment.parse(made.inputs("frontend-blue-deployment")).spec.template.spec;
+}
+
+function egress(made: Recording): readonly unknown[] {
+  return policy.parse(made.inputs("frontend-blue-network-policy")).spec.egress;
+}

@@ -82,7 +82,7 @@ const readyDeployment = {
 /** The host name of a route, and the hash that the data plane answers with. */
 function servedBy(inputs: Readonly<Record<string, unknown>>): [string, string] {
   const text = JSON.stringify(inputs);
-  const hostname = /"hostnames":\["([^"]+)"\]/.exec(text)?.[1];
+  const hostname = /"hostnames":\["([^"]+)"/.exec(text)?.[1];
   const routeHash = /"name":"x-pyairtable-route","value":"([^"]+)"/.exec(text)?.[1];
   if (hostname === undefined || routeHash === undefined) throw new Error(`no whole route: ${text}`);
   return [hostname, routeHash];
