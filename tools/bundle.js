@@ -13,7 +13,7 @@ const checkout = path.join(__dirname, "..");
 const lockfile = path.join(checkout, "package-lock.json");
 
 /** The packages that stay as they are: one copy of each must serve the whole process. */
-const external = ["@pulumi/*", "esbuild", "typescript"];
+const external = ["@pulumi/*", "@grpc/grpc-js", "google-protobuf", "esbuild", "typescript"];
 
 /**
  * @param {string} entry relative to the checkout, for example `cutover/main.ts`
