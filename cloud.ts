@@ -1,9 +1,12 @@
+import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity";
 import { Provider } from "@pulumi/aws/provider";
+import * as pulumi from "@pulumi/pulumi";
 import { catalogEntry, routedTargets } from "./catalog";
 import { BackupStore } from "./components/backupStore";
 import { EdgeDns } from "./components/edgeDns";
 import { ImageRegistry } from "./components/imageRegistry";
 import { type BackupTarget, backupServiceAccount } from "./components/repositoryBackup";
+import { withoutStack } from "./components/withoutStack";
 import type { StackConfig } from "./config/parse";
 import { recordSets } from "./edge/recordSets";
 
@@ -13,16 +16,30 @@ export interface Cloud {
   readonly backups?: BackupTarget;
 }
 
+type Aws = NonNullable<StackConfig["platform"]["aws"]>;
+
+export function awsProvider({ account, region }: Aws): Provider {
+  return new Provider("aws", { region, allowedAccountIds: [account] });
+}
+
+/**
+ * Another account's credentials are refused before anything changes. The engine by itself would hear of it no earlier
+ * than at the first resource in AWS, and traffic may have moved by then.
+ * @throws RunError
+ */
+export async function proveAccount(provider: Provider, { account }: Aws): Promise<void> {
+  try {
+    await getCallerIdentity({}, { provider });
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    const reason = said.replace(/^invocation of .* returned an error: /, "");
+    const message = `pyairtable:platform.aws.account: found credentials that are refused (${reason}), expected such of account ${account}; nothing was changed.`;
+    throw withoutStack(new pulumi.RunError(message));
+  }
+}
+
 /** Makes what a stack has in AWS. Loaded only where it has something there: the SDK takes its time. */
-export function buildCloud(config: StackConfig): Cloud {
-  const { aws } = config.platform;
-  if (aws === undefined) return {};
-  const { account, region } = aws;
-  const provider = new Provider("aws", {
-    region,
-    // Another account's credentials are refused before anything changes.
-    allowedAccountIds: [account],
-  });
+export function buildCloud(config: StackConfig, aws: Aws, provider: Provider): Cloud {
   buildRegistry(config, provider);
   buildDns(config, provider);
   return buildBackups(config, aws, provider);
@@ -55,7 +72,7 @@ function buildDns({ dns, platform }: StackConfig, provider: Provider): void {
 
 function buildBackups(
   { backup, platform }: StackConfig,
-  { account, region }: NonNullable<StackConfig["platform"]["aws"]>,
+  { account, region }: Aws,
   provider: Provider,
 ): Cloud {
   if (backup === undefined) return {};

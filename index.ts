@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import type { Cloud } from "./cloud";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
@@ -45,7 +46,7 @@ async function main(): Promise<StackOutputs> {
     );
   }
   await requireImages({ config, live, bringsBack: bringsBack(input) });
-  const cloud = config.platform.aws === undefined ? {} : (await import("./cloud.js")).buildCloud(config);
+  const cloud = await connectedCloud(config);
   return buildStack({
     config,
     live,
@@ -55,6 +56,16 @@ async function main(): Promise<StackOutputs> {
     leftAlone: new Set(aside.map(({ target }) => target)),
     cloud,
   });
+}
+
+/** What the stack has in AWS, after AWS has taken the credentials. */
+async function connectedCloud(config: StackConfig): Promise<Cloud> {
+  const { aws } = config.platform;
+  if (aws === undefined) return {};
+  const { awsProvider, buildCloud, proveAccount } = await import("./cloud.js");
+  const provider = awsProvider(aws);
+  await proveAccount(provider, aws);
+  return buildCloud(config, aws, provider);
 }
 
 /** What waits only for time is said in a preview and refused in an update; everything else is refused in both. */

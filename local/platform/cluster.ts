@@ -60,7 +60,7 @@ export function kubectl(tools: Toolbox, args: readonly string[]): Promise<string
   return run(tools.path("kubectl"), ["--kubeconfig", adminKubeconfig, ...args]);
 }
 
-async function kubectlApply(tools: Toolbox, manifest: string): Promise<void> {
+export async function kubectlApply(tools: Toolbox, manifest: string): Promise<void> {
   const child = spawn(
     tools.path("kubectl"),
     ["--kubeconfig", adminKubeconfig, "apply", "--server-side", "-f", "-"],

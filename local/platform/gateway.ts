@@ -14,14 +14,35 @@ import { hostAddress } from "./network";
 export const gateway = { namespace: "pyairtable", name: "pyairtable" };
 export const gatewayAddress = `127.0.0.1:${ports.envoy}`;
 
-const xds = [`--xds-address=127.0.0.1`, `--xds-port=${ports.xds}`] as const;
+/** A Gateway, and where it is served. */
+export interface DataPlane {
+  /** Of its processes and files, before `contour` and `envoy`; empty for the local stack's. */
+  readonly prefix: string;
+  readonly gateway: { readonly namespace: string; readonly name: string };
+  /** That Envoy listens at. */
+  readonly address: string;
+  readonly ports: Readonly<
+    Record<
+      "envoy" | "envoyAdmin" | "envoyStats" | "xds" | "contourHttp" | "contourHealth" | "contourDebug",
+      number
+    >
+  >;
+}
 
-export function contour(tools: Toolbox): Part {
-  const configFile = path.join(stateDir, "config", "contour.yaml");
+const localDataPlane: DataPlane = { prefix: "", gateway, address: "127.0.0.1", ports };
+
+const xds = ({ ports }: DataPlane): readonly string[] => [
+  "--xds-address=127.0.0.1",
+  `--xds-port=${ports.xds}`,
+];
+
+export function contour(tools: Toolbox, plane = localDataPlane): Part {
+  const { prefix, ports } = plane;
+  const configFile = path.join(stateDir, "config", `${prefix}contour.yaml`);
   fs.writeFileSync(
     configFile,
     stringify({
-      gateway: { gatewayRef: gateway },
+      gateway: { gatewayRef: plane.gateway },
       network: { "admin-port": ports.envoyAdmin },
       // A load keeps its connections for as long as it runs. One that Envoy closes for being idle, at the moment at
       // which it is used again, is a lost request that has nothing to do with a cutover.
@@ -29,16 +50,16 @@ export function contour(tools: Toolbox): Part {
     }),
   );
   return {
-    name: "contour",
+    name: `${prefix}contour`,
     command: [
       tools.path("contour"),
       "serve",
       `--config-path=${configFile}`,
       `--kubeconfig=${kubeconfigFile("contour")}`,
       "--insecure",
-      ...xds,
+      ...xds(plane),
       "--disable-leader-election",
-      "--envoy-service-http-address=127.0.0.1",
+      `--envoy-service-http-address=${plane.address}`,
       `--envoy-service-http-port=${ports.envoy}`,
       "--http-address=127.0.0.1",
       `--http-port=${ports.contourHttp}`,
@@ -57,16 +78,17 @@ export function contour(tools: Toolbox): Part {
   };
 }
 
-export async function envoy(tools: Toolbox): Promise<Part> {
-  const bootstrap = path.join(stateDir, "config", "envoy.json");
+export async function envoy(tools: Toolbox, plane = localDataPlane): Promise<Part> {
+  const { prefix, ports } = plane;
+  const bootstrap = path.join(stateDir, "config", `${prefix}envoy.json`);
   await run(tools.path("contour"), [
     "bootstrap",
     bootstrap,
-    ...xds,
-    `--admin-address=${path.join(stateDir, "envoy-admin.sock")}`,
+    ...xds(plane),
+    `--admin-address=${path.join(stateDir, `${prefix}envoy-admin.sock`)}`,
   ]);
   return {
-    name: "envoy",
+    name: `${prefix}envoy`,
     command: [
       tools.path("envoy"),
       ...["-c", bootstrap],

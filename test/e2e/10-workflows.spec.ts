@@ -6,10 +6,11 @@ import type { RoutedTargetName } from "../../catalog";
 import { setTraffic } from "../../config/edit";
 import { localEnvironment, stackName } from "../../local/environment";
 import type { LocalStack } from "../../local/localStack";
-import { checkoutDir, outDir } from "../../local/paths";
+import { outDir } from "../../local/paths";
 import { kubectl } from "../../local/platform/cluster";
 import { type Split, formatSplit } from "../../migration";
 import { run } from "../../tools/child";
+import { copyCheckout, gitIn } from "../support/checkoutCopy";
 import { StandIns } from "../support/standIns";
 import { jobOf } from "../support/workflow";
 import { type JobRun, bash, runJob } from "../support/workflowRun";
@@ -35,7 +36,7 @@ describe("the workflows, on the local stack", function () {
     start = await stackOnLegacy("workflows-start");
     fs.rmSync(site, { recursive: true, force: true });
     fs.mkdirSync(temp, { recursive: true });
-    await copyCheckout();
+    await copyCheckout(checkout, remote);
     const local = localEnvironment(await tools());
     standIns = new StandIns(path.join(site, "stand-ins"), local["PATH"] ?? "");
     // `npm test` tells every npm below it where its own project is.
@@ -205,37 +206,6 @@ function passed(job: JobRun): JobRun {
 /** In the copy, as whoever wrote the change. */
 function git(...args: readonly string[]): Promise<string> {
   return gitIn(checkout, "an engineer", args);
-}
-
-function gitIn(folder: string, name: string, args: readonly string[]): Promise<string> {
-  const identity = [
-    "-c",
-    `user.name=${name}`,
-    "-c",
-    "user.email=nobody@localhost",
-    "-c",
-    "commit.gpgsign=false",
-  ];
-  return run("git", ["-C", folder, ...identity, ...args]);
-}
-
-/** The files as they are now, committed or not, and a remote that has them too. */
-async function copyCheckout(): Promise<void> {
-  const listed = await run("git", [
-    ...["-C", checkoutDir, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-  ]);
-  for (const file of listed.split("\0").filter(Boolean)) {
-    const [from, to] = [path.join(checkoutDir, file), path.join(checkout, file)];
-    if (!fs.existsSync(from)) continue;
-    fs.mkdirSync(path.dirname(to), { recursive: true });
-    fs.copyFileSync(from, to);
-  }
-  await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", remote]);
-  await git("init", "--quiet", "--initial-branch=main");
-  await git("add", "--all");
-  await git("commit", "--quiet", "--message", "The files as in the checkout");
-  await git("remote", "add", "origin", remote);
-  await git("push", "--quiet", "--set-upstream", "origin", "main");
 }
 
 async function commitSplits(...moves: readonly (readonly [RoutedTargetName, Split])[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { routedTargets } from "../../catalog";
-import { buildCloud } from "../../cloud";
+import { type Cloud, awsProvider, buildCloud } from "../../cloud";
 import type { StackConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
 import { type LiveRoute, nextRecord } from "../../migration";
@@ -33,7 +33,7 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
           api: world.api,
           now: dayOf(configs.length - 1),
           leftAlone: new Set(),
-          cloud: buildCloud(last),
+          cloud: cloudOf(last),
         });
       },
       { onRegister: world.onRegister },
@@ -43,6 +43,11 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
   } finally {
     await world.close();
   }
+}
+
+function cloudOf(config: StackConfig): Cloud {
+  const { aws } = config.platform;
+  return aws === undefined ? {} : buildCloud(config, aws, awsProvider(aws));
 }
 
 function routesAfter(configs: readonly StackConfig[]): ReadonlyMap<RoutedTargetName, LiveRoute> {
