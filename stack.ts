@@ -28,6 +28,7 @@ import {
   nextRecord,
   withCompleted,
 } from "./migration";
+import { ensureStarted } from "./monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
 /** Everything that the stack is made from. */
@@ -117,6 +118,7 @@ function buildTarget(
   platform: Platform,
   provider: Provider,
 ): TargetOutputs {
+  const { monorepo } = config;
   const { domain, legacyHost, proxies, publicPort } = config.platform;
   const wanted = config.targets[name];
   const believed = believedRoute(live.get(name));
@@ -133,6 +135,7 @@ function buildTarget(
       legacyHost,
       releases: releasesOf(wanted, config.platform.readyWithinSeconds),
       record,
+      ...(monorepo && { startLegacy: () => ensureStarted(name, monorepo, config.platform) }),
       ...(believed && { live: believed }),
       leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),

@@ -8,6 +8,8 @@ export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
 export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
+export { LegacyMonorepo } from "./legacyMonorepo";
+export type { LegacyMonorepoArgs } from "./legacyMonorepo";
 export { Platform } from "./platform";
 export type { PlatformArgs } from "./platform";
 export { QueueConsumer } from "./queueConsumer";

@@ -1,8 +1,10 @@
 import type { z } from "zod";
 import type { RoutedTargetName } from "../catalog";
 import type { Color, WantedTarget } from "../migration";
+import type { Monorepo } from "../monorepo/containers";
 import { crossChecks } from "./crossChecks";
 import { explain } from "./explain";
+import { monorepoOf } from "./monorepoSchema";
 import { ConfigError } from "./problem";
 import { stackSchema } from "./schema";
 import type { targetSchema } from "./schema";
@@ -49,6 +51,8 @@ export interface StackConfig {
   readonly staging?: NonNullable<Parsed["staging"]>;
   readonly dns?: NonNullable<Parsed["dns"]>;
   readonly backup?: NonNullable<Parsed["backup"]>;
+  /** Absent: its containers are neither adopted nor started. */
+  readonly monorepo?: Monorepo;
 }
 
 const namespace = "pyairtable:";
@@ -69,7 +73,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, staging, dns, backup, ...targets } = parsed.data;
+  const { migration, platform, infrastructure, staging, dns, backup, monorepo, ...targets } = parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
     migration,
@@ -91,6 +95,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...(staging !== undefined && { staging }),
     ...(dns !== undefined && { dns }),
     ...(backup !== undefined && { backup }),
+    ...(monorepo && { monorepo: monorepoOf(monorepo) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { BACKENDS, COLORS, PHASES } from "../migration";
 import { backupSchema } from "./backupSchema";
 import { dnsSchema } from "./dnsSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
+import { monorepoSchema } from "./monorepoSchema";
 
 /*
  * The whole of the stack's config: one key per target in the namespace `pyairtable`, plus `migration` and
@@ -230,7 +231,7 @@ export const stackSchema = z.strictObject({
   /** Weighted records of the monorepo and the platform. */
   dns: dnsSchema.optional(),
   /** The compose project's containers, to adopt, start and stop. */
-  monorepo: later,
+  monorepo: monorepoSchema.optional(),
   /** Bundles of the repositories and the compose configuration. */
   backup: backupSchema.optional(),
   /** Receivers of alerts and of the guard's messages. */

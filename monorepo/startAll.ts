@@ -51,6 +51,22 @@ export async function startAll(options: StartOptions): Promise<readonly StartRes
   );
 }
 
+/**
+ * Starts the container of one target, unless it is ready as it is: then its daemon isn't asked.
+ * @throws DaemonError, or Error with what was found instead of a ready container
+ */
+export async function ensureStarted(
+  target: RoutedTargetName,
+  monorepo: Monorepo,
+  { legacyHost, readyWithinSeconds }: { readonly legacyHost: string; readonly readyWithinSeconds: number },
+): Promise<void> {
+  if ((await unreadiness(catalogEntry(target), legacyHost)) === undefined) return;
+  const withinSeconds = readyWithinSeconds;
+  const [result] = await startAll({ monorepo, legacyHost, targets: [target], withinSeconds });
+  if (result?.problem === undefined) return;
+  throw new Error(`pyairtable:${target}: the monorepo's container can't be started: ${result.problem}`);
+}
+
 type Outcome = Pick<StartResult, "outcome" | "problem">;
 
 async function startOne(
