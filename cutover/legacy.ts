@@ -60,10 +60,13 @@ export async function startLegacy(options: LegacyChangeOptions): Promise<ExitCod
   const report = new Report({ json });
   if (dryRun) {
     const containers = await findContainers(monorepo);
-    const stopped = targets.filter((target) => containers.get(target)?.state !== "running");
+    const missing = targets.filter((target) => !containers.has(target));
+    for (const target of missing)
+      report.problem(`${target}: found no container ${monorepo.containers[target]}`);
+    const stopped = targets.filter((target) => (containers.get(target)?.state ?? "running") !== "running");
     const names = stopped.map((target) => monorepo.containers[target]);
     const words = names.length === 0 ? "Nothing is stopped." : `Would start ${names.join(", ")}.`;
-    report.result(`${words} Nothing was changed.`, { targets: stopped });
+    report.result(`${words} Nothing was changed.`, { targets: stopped, missing });
     return exitCodes.done;
   }
   const { legacyHost, readyWithinSeconds: withinSeconds } = config.platform;

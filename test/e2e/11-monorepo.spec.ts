@@ -247,6 +247,9 @@ describe("the monorepo's containers", () => {
 
     it("that are missing fail by name, and the others are started all the same", async () => {
       await host.docker("stop", "--time", "1", "pyairtable-docs-1");
+      const said = await cutover(["start", "--dry-run", "automation", "docs"]);
+      assert.match(said.stderr, /automation: found no container pyairtable-automation-1\n/);
+      assert.equal(said.stdout, "Would start pyairtable-docs-1. Nothing was changed.\n");
       const { code, stdout } = await cutover(["start", "--json", "automation", "docs"]);
       assert.equal(code, 1);
       const { targets } = JSON.parse(stdout) as { targets: { outcome: string; problem?: string }[] };
