@@ -92,6 +92,9 @@ export class ComposeHost {
   async stop(): Promise<void> {
     this.stopAgent?.();
     await this.sshd?.stop();
+    // Ended in order, a container takes its control groups with it.
+    const containers = await this.docker("ps", "--all", "--quiet").catch(() => "");
+    if (containers !== "") await this.docker("rm", "--force", ...containers.split("\n"));
     await this.server?.stop();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }

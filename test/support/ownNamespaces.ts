@@ -16,7 +16,7 @@ export interface ServerOptions {
 
 const readyWithinSeconds = 30;
 
-/** A server with mounts and processes of its own, so that nothing of it is left when it ends, however it ends. */
+/** A server with mounts and processes of its own, so that none is left when it ends, however it ends. */
 export class Server {
   private constructor(private readonly child: ChildProcess) {}
 
