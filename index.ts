@@ -23,6 +23,7 @@ import {
   needsStaging,
   setAside,
 } from "./migration";
+import { DaemonError } from "./monorepo/daemon";
 import { type Applied, parseOutputs, type StackOutputs } from "./outputs";
 import { buildStack } from "./stack";
 
@@ -47,6 +48,7 @@ async function main(): Promise<StackOutputs> {
   }
   await requireImages({ config, live, bringsBack: bringsBack(input) });
   const cloud = await connectedCloud(config);
+  if (config.monorepo !== undefined) await (await import("./adopt.js")).adoptMonorepo(config, live);
   return buildStack({
     config,
     live,
@@ -118,7 +120,7 @@ function sayOverrides(config: StackConfig, now: Date): void {
 /** What a user can mend is said in its own words, without a stack trace. */
 function explained(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
-  const expected = [ConfigError, KubeconfigError, UnreachableError, ClusterError];
+  const expected = [ConfigError, KubeconfigError, UnreachableError, ClusterError, DaemonError];
   return expected.some((type) => error instanceof type)
     ? withoutStack(new pulumi.RunError(error.message))
     : error;

@@ -29,6 +29,7 @@ import {
   nextRecord,
   withCompleted,
 } from "./migration";
+import { ensureStarted } from "./monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
 /** Everything that the stack is made from. */
@@ -124,6 +125,7 @@ function buildTarget(
   platform: Platform,
   provider: Provider,
 ): TargetOutputs {
+  const { monorepo } = config;
   const { legacyHost, proxies } = config.platform;
   const wanted = config.targets[name];
   const believed = believedRoute(live.get(name));
@@ -140,6 +142,7 @@ function buildTarget(
       legacyHost,
       releases: releasesOf(wanted, config.platform.readyWithinSeconds),
       record,
+      ...(monorepo && { startLegacy: () => ensureStarted(name, monorepo, config.platform) }),
       ...(believed && { live: believed }),
       leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),

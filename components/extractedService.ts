@@ -35,7 +35,9 @@ export interface ExtractedServiceArgs extends TargetAddress {
   /** The split wanted, and what the route says about it. */
   record: RouteRecord;
   /** What the live route holds. @default all on legacy, nothing running */
-  live?: Pick<RouteRecord, "split" | "images">;
+  live?: Held;
+  /** Starts the monorepo's container, if it is stopped, when it is to be a way back or to get traffic. @default nobody */
+  startLegacy?: () => Promise<void>;
   /** Doesn't touch the live route, which somebody else has changed. @default false */
   leaveRouteAlone?: boolean;
   /** The key that signs tokens, for a target whose backends share one. @default none */
@@ -68,7 +70,7 @@ export class ExtractedService extends pulumi.ComponentResource {
       record.legacy === "standby"
         ? new LegacyBackend(`${name}-legacy`, { target, namespace, host: legacyHost }, child)
         : undefined;
-    const live = args.live ?? { split: ALL_LEGACY, images: {} };
+    const live: Held = args.live ?? { split: ALL_LEGACY, images: {} };
     const liveSplit = live.split;
     const [proven, resolveProven] = pulumi.deferredOutput<string>();
     const release = (color: Color): ColorRelease => {
@@ -107,7 +109,11 @@ export class ExtractedService extends pulumi.ComponentResource {
     const checked = gate(
       "passed",
       pulumi.all(gainingReady).apply(() => pulumi.output(namespace)),
-      (readyNamespace) => smoke(gaining, readyNamespace),
+      async (readyNamespace) => {
+        // Its smoke check decides: one that serves already needs no daemon that answers.
+        if (args.startLegacy && isCalledBack(record, live)) await warnOf(args.startLegacy(), this);
+        await smoke(gaining, readyNamespace);
+      },
       this,
     );
 
@@ -183,11 +189,17 @@ export class ExtractedService extends pulumi.ComponentResource {
   }
 }
 
-type Held = Pick<RouteRecord, "split" | "images">;
+type Held = Pick<RouteRecord, "split" | "images"> & Partial<Pick<RouteRecord, "legacy">>;
 
 /** In this update, or in the transition before it, whose proof may have been interrupted. */
 function hasLostAll(color: Color, record: RouteRecord, live: Held): boolean {
   return record.split[color] === 0 && (live.split[color] > 0 || record.previous[color] > 0);
+}
+
+/** Legacy gets traffic that it doesn't have, or is no longer retired. */
+function isCalledBack(record: RouteRecord, live: Held): boolean {
+  const isUnretired = live.legacy === "retired" && record.legacy === "standby";
+  return isUnretired || record.split.legacy > live.split.legacy;
 }
 
 /** What loses its traffic, or has just lost it by the fast road, must not hold up its own rollback. */

@@ -13,6 +13,8 @@ export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
 export { PinnedImage } from "./pinnedImage";
 export type { PinnedImageArgs } from "./pinnedImage";
+export { LegacyMonorepo } from "./legacyMonorepo";
+export type { LegacyMonorepoArgs } from "./legacyMonorepo";
 export { Platform } from "./platform";
 export type { PlatformArgs } from "./platform";
 export { QueueConsumer } from "./queueConsumer";

@@ -1,8 +1,10 @@
 import type { z } from "zod";
 import type { RoutedTargetName } from "../catalog";
 import type { Color, WantedTarget } from "../migration";
+import type { Monorepo } from "../monorepo/containers";
 import { crossChecks } from "./crossChecks";
 import { explain } from "./explain";
+import { monorepoOf } from "./monorepoSchema";
 import { ConfigError } from "./problem";
 import { stackSchema } from "./schema";
 import type { targetSchema } from "./schema";
@@ -50,6 +52,8 @@ export interface StackConfig {
   readonly dns?: NonNullable<Parsed["dns"]>;
   readonly backup?: NonNullable<Parsed["backup"]>;
   readonly registry?: NonNullable<Parsed["registry"]>;
+  /** Absent: its containers are neither adopted nor started. */
+  readonly monorepo?: Monorepo;
 }
 
 const namespace = "pyairtable:";
@@ -70,7 +74,8 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, staging, dns, backup, registry, ...targets } = parsed.data;
+  const { migration, platform, infrastructure, staging, dns, backup, registry, monorepo, ...targets } =
+    parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
     migration,
@@ -93,6 +98,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...(dns !== undefined && { dns }),
     ...(backup !== undefined && { backup }),
     ...(registry !== undefined && { registry }),
+    ...(monorepo && { monorepo: monorepoOf(monorepo) }),
   };
 }
 

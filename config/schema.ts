@@ -6,6 +6,7 @@ import { dnsSchema } from "./dnsSchema";
 import { clusterSchema } from "./clusterSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 import { registrySchema } from "./registrySchema";
+import { monorepoSchema } from "./monorepoSchema";
 
 /*
  * The whole of the stack's config: one key per target in the namespace `pyairtable`, plus `migration` and
@@ -244,7 +245,7 @@ export const stackSchema = z.strictObject({
   /** Weighted records of the monorepo and the platform. */
   dns: dnsSchema.optional(),
   /** The compose project's containers, to adopt, start and stop. */
-  monorepo: later,
+  monorepo: monorepoSchema.optional(),
   /** Bundles of the repositories and the compose configuration. */
   backup: backupSchema.optional(),
   /** Receivers of alerts and of the guard's messages. */

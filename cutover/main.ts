@@ -3,6 +3,7 @@ import { type RoutedTargetName, type TargetName, routedTargets, targetNames } fr
 import { Interrupted, interruptible } from "../tools/interrupt";
 import { COLORS, type Color } from "../migration/split";
 import { type ExitCode, exitCodes } from "./exitCodes";
+import { addLegacyCommand } from "./legacyCommand";
 import { type Project, type ProjectOptions, UsageError, findProject } from "./project";
 import type { Direction } from "./reconcile";
 import { reason } from "./thrown";
@@ -213,6 +214,7 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
         return bootstrap({ project, ...switches(flags), signal });
       }),
     );
+  addLegacyCommand(program, { common, changing, run, parseTarget, targetHelp });
 
   return program;
 }
@@ -313,6 +315,7 @@ const expectedErrors: Readonly<Record<string, ExitCode>> = {
   NoWayBackError: exitCodes.failed,
   UnreachableError: exitCodes.failed,
   ClusterError: exitCodes.failed,
+  DaemonError: exitCodes.failed,
   GitError: exitCodes.failed,
   RegistryError: exitCodes.failed,
   StateError: exitCodes.failed,

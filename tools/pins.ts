@@ -243,6 +243,28 @@ export const unpackedPackages = {
     binaries: ["docker-registry"],
     onPath: { versionArgs: ["--version"], range: { atLeast: "2.8.2", below: "3.0.0" } },
   },
+  dockerd: {
+    package: "docker.io",
+    atLeast: "20.10.24",
+    directory: "usr/sbin",
+    binaries: ["dockerd"],
+    // It starts the containerd above.
+    onPath: { versionArgs: ["--version"], range: { atLeast: "20.10.0", below: "24.0.0" } },
+  },
+  docker: {
+    package: "docker.io",
+    atLeast: "20.10.24",
+    directory: "usr/bin",
+    binaries: ["docker"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "20.10.0", below: "30.0.0" } },
+  },
+  sshd: {
+    package: "openssh-server",
+    atLeast: "1:9.2p1",
+    directory: "usr/sbin",
+    binaries: ["sshd"],
+    onPath: { versionArgs: ["-V"], range: { atLeast: "9.2.0", below: "11.0.0" } },
+  },
   busybox: {
     package: "busybox-static",
     atLeast: "1:1.35.0",
@@ -264,6 +286,9 @@ export interface InstalledPackage {
 
 /** Where the Debian package puts the CNI plugins. */
 export const cniPluginDir = "/usr/lib/cni";
+
+/** Debian's for x86-64. */
+const libraryDir = "/usr/lib/x86_64-linux-gnu";
 
 export const installedPackages = {
   runc: { package: "runc", atLeast: "1.1.5", binaries: ["runc"], files: [] },
@@ -291,5 +316,19 @@ export const installedPackages = {
     binaries: [],
     files: ["/etc/ssl/certs/ca-certificates.crt"],
   },
+  ssh: {
+    package: "openssh-client",
+    atLeast: "1:9.2p1",
+    binaries: ["ssh", "ssh-add", "ssh-agent", "ssh-keygen"],
+    files: [],
+  },
+  // What the unpacked dockerd and sshd are linked with.
+  libdevmapper: {
+    package: "libdevmapper1.02.1",
+    atLeast: "2:1.02.185",
+    binaries: [],
+    files: [`${libraryDir}/libdevmapper.so.1.02.1`],
+  },
+  libwrap: { package: "libwrap0", atLeast: "7.6", binaries: [], files: [`${libraryDir}/libwrap.so.0`] },
   shellcheck: { package: "shellcheck", atLeast: "0.9.0", binaries: ["shellcheck"], files: [] },
 } as const satisfies Record<string, InstalledPackage>;

@@ -120,6 +120,61 @@ describe("ExtractedService", function () {
     );
   });
 
+  describe("with a monorepo whose container can be started", () => {
+    const started = `started legacy`;
+
+    /** @returns what happened, the start included */
+    async function eventsOf(
+      changes: Partial<ExtractedServiceArgs>,
+      options: RecordOptions & { fails?: boolean; answer?: Answerer } = {},
+    ): Promise<{ events: readonly string[]; made: Recording }> {
+      let before: readonly string[] | undefined;
+      const startLegacy = (): Promise<void> => {
+        before = [...world.events];
+        return options.fails === true ? Promise.reject(new Error("no such container")) : Promise.resolve();
+      };
+      const made = await make({ ...changes, startLegacy }, options);
+      const after = world.events.slice(before?.length ?? 0);
+      return { events: before === undefined ? after : [...before, started, ...after], made };
+    }
+
+    it("starts it before its smoke check, when it gets traffic back", async () => {
+      const { events } = await eventsOf({ live: { split: onBlue, images: {} } });
+      const order = [started, `GET ${legacyHost}:9101/`, "registered it-traffic-route"];
+      assert.deepEqual(
+        events.filter((event) => order.includes(event)),
+        order,
+      );
+    });
+
+    it("starts it before the route says that it is no longer retired", async () => {
+      const { events } = await eventsOf({
+        record: recordOf("frontend", onBlue),
+        live: { split: onBlue, images: {}, legacy: "retired" },
+      });
+      assert.ok(events.includes(started));
+      assert.ok(events.indexOf(started) < events.indexOf("registered it-traffic-route"));
+    });
+
+    it("leaves it alone otherwise, and in every preview", async () => {
+      const { events } = await eventsOf({ record: recordOf("frontend", onBlue) });
+      assert.ok(!events.includes(started));
+      const preview = await eventsOf({ live: { split: onBlue, images: {} } }, { dryRun: true });
+      assert.ok(!preview.events.includes(started));
+    });
+
+    it("lets the smoke check decide when it can't be started", async () => {
+      const live = { split: onBlue, images: {} };
+      const serving = await eventsOf({ live }, { fails: true });
+      assert.deepEqual(serving.made.failures, []);
+      const answer: Answerer = ({ host }) => (host === `${legacyHost}:9101` ? { status: 502 } : undefined);
+      await world.close();
+      const { made } = await eventsOf({ live }, { fails: true, answer });
+      assert.match(made.failures.join(), /legacy failed its smoke check; no traffic was moved to it/);
+      assert.ok(!made.names().includes("it-traffic-route"));
+    });
+  });
+
   it("checks what gains before the route, and what has traffic already after the proof", async () => {
     await make({
       record: recordOf("frontend", { legacy: 50, blue: 50, green: 0 }),

@@ -302,9 +302,9 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     ],
     [
       "for keys that only a later version acts on",
-      { frontend: { mode: "read-only" }, monorepo: {} },
+      { frontend: { mode: "read-only" }, alerts: {} },
       "pyairtable:frontend.mode: known, but this version doesn't act on it yet",
-      "pyairtable:monorepo: known, but this version doesn't act on it yet",
+      "pyairtable:alerts: known, but this version doesn't act on it yet",
     ],
     [
       "for a variable's name and value, without showing the value",

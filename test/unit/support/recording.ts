@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
-import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
+import type { ReadResourceRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { getMonitor } from "@pulumi/pulumi/runtime/settings";
 
@@ -21,6 +21,11 @@ export interface Registered {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/** A resource that the program asked the engine to read, and to leave alone. */
+export interface Read extends Pick<Registered, "type" | "name" | "parent" | "provider"> {
+  readonly id: string;
+}
+
 /** What a program did. */
 export class Recording {
   constructor(
@@ -28,6 +33,7 @@ export class Recording {
     readonly resources: readonly Registered[],
     /** Messages of what failed in it; empty if it succeeded. */
     readonly failures: readonly string[],
+    readonly reads: readonly Read[] = [],
   ) {}
 
   names(): string[] {
@@ -68,17 +74,23 @@ export async function record(
   { dryRun = false, onRegister }: RecordOptions = {},
 ): Promise<Recording> {
   const resources: Registered[] = [];
-  await startMockEngine(dryRun, (resource) => {
+  const reads: Read[] = [];
+  const recordRegistered = (resource: Registered): void => {
     onRegister?.(resource);
     resources.push(resource);
-  });
+  };
+  await startMockEngine(dryRun, recordRegistered, (read) => reads.push(read));
   const failures = await failuresIn(build);
   // Promises that a failure left behind are forgotten, or Pulumi would call them leaks when the process exits.
   await startMockEngine(dryRun, () => undefined);
-  return new Recording(resources, failures);
+  return new Recording(resources, failures, reads);
 }
 
-async function startMockEngine(dryRun: boolean, onRegister: (resource: Registered) => void): Promise<void> {
+async function startMockEngine(
+  dryRun: boolean,
+  onRegister: (resource: Registered) => void,
+  onRead: (read: Read) => void = () => undefined,
+): Promise<void> {
   const mocks: pulumi.runtime.Mocks = {
     call: () => ({}),
     newResource: ({ name, inputs }: { name: string; inputs: Record<string, unknown> }) => ({
@@ -100,15 +112,28 @@ async function startMockEngine(dryRun: boolean, onRegister: (resource: Registere
     }
     await register(request, callback);
   };
+  const read = monitor.readResource.bind(monitor);
+  monitor.readResource = async (request: ReadResourceRequest, callback) => {
+    onRead({ ...identityOf(request), id: request.getId() });
+    await read(request, callback);
+  };
 }
 
-function registered(request: RegisterResourceRequest): Registered {
+function identityOf(
+  request: ReadResourceRequest | RegisterResourceRequest,
+): Pick<Registered, "type" | "name" | "parent" | "provider"> {
   const provider = request.getProvider();
   return {
     type: request.getType(),
     name: request.getName(),
     ...(request.getParent() !== "" && { parent: nameOf(request.getParent()) }),
     ...(provider !== "" && { provider: nameOf(provider) }),
+  };
+}
+
+function registered(request: RegisterResourceRequest): Registered {
+  return {
+    ...identityOf(request),
     dependencies: request.getDependenciesList().map(nameOf).sort(),
     ...(request.getProtect() === true && { protect: true }),
     ...(request.getRetainondelete() === true && { retainOnDelete: true }),
