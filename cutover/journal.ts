@@ -44,30 +44,31 @@ export function isOfLevel<P extends Plan>(plan: P): plan is Extract<P, { readonl
   return "level" in plan;
 }
 
-const base = z.object({
-  stack: z.string(),
-  since: z.iso.datetime().transform((text) => new Date(text)),
-  owner: z.object({ pid: z.int().positive(), host: z.string(), user: z.string() }),
-});
-
-const notedOfTarget = base.extend({
-  command: z.enum(["advance", "rollback", "reconcile"]),
-  target: z.enum(routedTargets),
-  split: z.string().transform((text, context) => {
-    const split = parseSplit(text);
-    if (split !== undefined) return split;
-    context.addIssue({ code: "custom", message: `${JSON.stringify(text)} is no split` });
-    return z.NEVER;
-  }),
-  retire: z.literal(true).optional(),
-  from: z.string(),
-});
-
-const noted = z.union([
-  base.extend({ command: z.literal("rollback"), level: z.literal(2), to: z.string() }),
-  base.extend({ command: z.literal("rollback"), level: z.literal(3) }),
-  notedOfTarget,
-]);
+/** Made when it is asked for: no rollback waits for it. */
+function notedSchema() {
+  const base = {
+    stack: z.string(),
+    since: z.iso.datetime().transform((text) => new Date(text)),
+    owner: z.object({ pid: z.int().positive(), host: z.string(), user: z.string() }),
+  };
+  return z.union([
+    z.object({ command: z.literal("rollback"), level: z.literal(2), to: z.string(), ...base }),
+    z.object({ command: z.literal("rollback"), level: z.literal(3), ...base }),
+    z.object({
+      command: z.enum(["advance", "rollback", "reconcile"]),
+      target: z.enum(routedTargets),
+      split: z.string().transform((text, context) => {
+        const split = parseSplit(text);
+        if (split !== undefined) return split;
+        context.addIssue({ code: "custom", message: `${JSON.stringify(text)} is no split` });
+        return z.NEVER;
+      }),
+      retire: z.literal(true).optional(),
+      from: z.string(),
+      ...base,
+    }),
+  ]);
+}
 
 const suffix = ".json";
 
@@ -181,7 +182,7 @@ function read(file: string): UnfinishedIntent | string | undefined {
   } catch (error) {
     return hasCode(error, "ENOENT") ? undefined : reason(error);
   }
-  const parsed = noted.safeParse(content);
+  const parsed = notedSchema().safeParse(content);
   if (!parsed.success) return z.prettifyError(parsed.error);
   const { owner, since } = parsed.data;
   const found = { state: ownerState({ ...owner, since }), file };

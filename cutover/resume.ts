@@ -3,6 +3,7 @@ import { type LiveRoute, formatSplit, formatTime, isTampered, splitsEqual } from
 import { lockOf, lockText } from "./carryOut";
 import { confirm } from "./confirm";
 import { type ExitCode, exitCodes } from "./exitCodes";
+import { goalOf } from "./goal";
 import {
   Journal,
   type LevelPlan,
@@ -17,7 +18,7 @@ import { Report } from "./report";
 import { Repository } from "./repository";
 import { takeFastRoad } from "./rollback";
 import { bringAllToLegacy, exitCodeOf as codeOfAll } from "./rollbackAll";
-import { bringFilesBack, exitCodeOf as codeOfFiles, goalOf } from "./rollbackFiles";
+import { bringFilesBack, exitCodeOf as codeOfFiles } from "./rollbackFiles";
 import { type Survey, survey } from "./survey";
 
 export interface ResumeOptions {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,9 +12,9 @@ import { writeRoute } from "../../cluster/routeWriter";
 import { editStackFile, setTraffic } from "../../config/edit";
 import { parseStackFile } from "../../config/stackFile";
 import { holds, routeFor } from "../../cutover/fastRoad";
-import { projectName, stackName } from "../../local/environment";
+import { localEnvironment, projectName, stackName } from "../../local/environment";
 import type { LocalStack } from "../../local/localStack";
-import { adminKubeconfig, pulumiStateDir } from "../../local/paths";
+import { adminKubeconfig, checkoutDir, pulumiStateDir } from "../../local/paths";
 import { hostAddress } from "../../local/platform/network";
 import { kubectl } from "../../local/platform/cluster";
 import { ALL_LEGACY, type Split, formatSplit, isTampered } from "../../migration";
@@ -46,7 +48,19 @@ describe("updates and rollbacks of the whole stack", function () {
     await stackOnLegacy("levels");
   });
 
-  const run = (...args: readonly string[]): Promise<CutoverResult> => cutover(stack, args);
+  /** What was typed, as the runbooks have it. */
+  const typed = new Set<string>();
+
+  const run = (...args: readonly string[]): Promise<CutoverResult> => {
+    typed.add(["cutover", ...args].join(" "));
+    return cutover(stack, args);
+  };
+
+  /** As somebody types it at a terminal, who answers what it asks. */
+  async function atTerminal(command: string, answer: string): Promise<string> {
+    typed.add(command);
+    return typeAtTerminal(`${command} --config-file ${stack.stackFile}`, answer);
+  }
 
   async function passed(...args: readonly string[]): Promise<CutoverResult> {
     const result = await run(...args);
@@ -140,6 +154,21 @@ describe("updates and rollbacks of the whole stack", function () {
       assert.match(stderr, /frontend: blue 100 -> legacy 100/);
       await passed("rollback", "frontend");
     });
+
+    it("leaves a lock alone whose owner is on another machine, until somebody breaks it (docs/lost-lock.md)", async () => {
+      const release = holdLock("a-runner");
+      try {
+        const { code, stdout } = await run("resume", "--dry-run");
+        assert.equal(code, 5);
+        assert.match(stdout, /an update: \S+@a-runner, process \d+, since \S+Z, on another machine/);
+        typed.add("pulumi cancel --stack local");
+        succeeded(await stack.pulumi(["cancel", "--stack", "local", "--yes"]));
+      } finally {
+        release();
+      }
+      assert.match(await atTerminal("cutover resume", "y"), /There is nothing to resume/);
+      assert.match(await atTerminal("cutover update", "y"), /verified and marked as good/);
+    });
   });
 
   describe("cutover rollback --level 2", () => {
@@ -197,7 +226,8 @@ describe("updates and rollbacks of the whole stack", function () {
       await passed("advance", "frontend", "--weight", "50", "--yes");
       const { stdout } = await passed("rollback", "--level", "2", "--dry-run");
       assert.equal(stdout, `Nothing was changed. It would go back to ${ten}.\n`);
-      await passed("rollback", "--level", "2", "--yes");
+      assert.match(await atTerminal("cutover rollback --level 2", "n"), /Nothing was changed/);
+      assert.match(await atTerminal("cutover rollback --level 2", "y"), /routes, git and state agree/);
       assert.equal((await liveSplits())[0], "frontend legacy 90 / blue 10");
       await passed("rollback", "frontend");
     });
@@ -274,10 +304,14 @@ describe("updates and rollbacks of the whole stack", function () {
         [["--to", "good/local/any"], 2, /found --to at level 3, expected it at 2/],
         [["frontend"], 2, /found frontend, expected no target: level 3 is of the whole stack/],
       ] as const) {
-        const refused = await run("rollback", ...args, "--level", "3");
+        const refused = await run("rollback", "--level", "3", ...args);
         assert.equal(refused.code, code, refused.stderr);
         assert.match(refused.stderr, says);
       }
+      assert.match(
+        await atTerminal("cutover rollback --level 3", "prod"),
+        /type the stack's name:[^]*found another name, expected local; nothing was changed/,
+      );
       assert.deepEqual(await everything(), before);
     });
 
@@ -287,6 +321,7 @@ describe("updates and rollbacks of the whole stack", function () {
           method: "POST",
         });
       let answer: CutoverResult | undefined;
+      let said = "";
       await underLoad(scattered, async () => {
         await notReady("/readyz/disable");
         try {
@@ -307,19 +342,19 @@ describe("updates and rollbacks of the whole stack", function () {
       assert.equal(first.budgetMinutes, 60);
 
       await underLoad(scattered, async () => {
-        answer = await passed("rollback", "--level", "3", "--confirm", "local");
+        said = await atTerminal("cutover rollback --level 3", "local");
       });
       assert.match(
-        answer.stderr,
+        said,
         /frontend: blue 100 -> legacy 100, after an update that makes legacy a backend again/,
       );
       assert.match(
-        answer.stdout,
-        /^All traffic is on legacy\.\nRoutes, git and state agree\.\nlevel 3 took \d+\.\d s of its 60 min\n$/,
+        said,
+        /\nAll traffic is on legacy\.\nRoutes, git and state agree\.\nlevel 3 took \d+\.\d s of its 60 min\n/,
       );
       for (const target of routedTargets) {
         const healthy = `of 60 min  ${target} is healthy: legacy answers ${catalogEntry(target).probes.readiness.path} through the gateway`;
-        assert.ok(answer.stderr.includes(healthy), `${healthy}\n${answer.stderr}`);
+        assert.ok(said.includes(healthy), `${healthy}\n${said}`);
       }
       const { targets, infrastructure } = parseStackFile(stack.readStackFile());
       assert.deepEqual([targets.frontend.legacy, infrastructure.owner], ["standby", "terraform"]);
@@ -372,6 +407,20 @@ describe("updates and rollbacks of the whole stack", function () {
     function programOf(): number | undefined {
       const cli = findCli(stack.stackFile);
       return cli === undefined ? undefined : findProgram(cli);
+    }
+  });
+
+  it("has typed every command of the runbooks", async () => {
+    await passed("status");
+    for (const page of ["roll-back-one", "roll-back-all", "stuck-update", "lost-lock"]) {
+      const text = fs.readFileSync(path.join(checkoutDir, "docs", `${page}.md`), "utf8");
+      const commands = [...text.matchAll(/^ *\$ (.*)$/gm)].map(([, command]) => command ?? "");
+      assert.ok(commands.length > 0, page);
+      assert.deepEqual(
+        commands.filter((command) => !typed.has(command)),
+        [],
+        page,
+      );
     }
   });
 
@@ -432,12 +481,29 @@ async function editByHand(target: RoutedTargetName): Promise<void> {
   ]);
 }
 
+/** In a pseudo-terminal, in the checkout. @returns all that is shown */
+async function typeAtTerminal(command: string, answer: string): Promise<string> {
+  const env = { ...process.env, ...localEnvironment(await tools()), TERM: "dumb" };
+  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    cwd: checkoutDir,
+    env,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let shown = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    shown += text.replaceAll("\r", "");
+    if (/(\[y\/N\]|type the stack's name:) $/.test(shown)) child.stdin.write(`${answer}\n`);
+  });
+  await once(child, "close");
+  return shown;
+}
+
 /** As of an update that runs: this process is its owner. @returns gives it back */
-function holdLock(): () => void {
+function holdLock(hostname = os.hostname()): () => void {
   const folder = path.join(pulumiStateDir, ".pulumi", "locks", "organization", projectName, stackName);
   const file = path.join(folder, "somebody.json");
   fs.mkdirSync(folder, { recursive: true });
-  const owner = { pid: process.pid, username: os.userInfo().username, hostname: os.hostname() };
+  const owner = { pid: process.pid, username: os.userInfo().username, hostname };
   fs.writeFileSync(file, JSON.stringify({ ...owner, timestamp: new Date().toISOString() }));
   return () => fs.rmSync(file, { force: true });
 }
