@@ -80,7 +80,8 @@ const endpointSlices = z.object({
   ),
 });
 
-async function proxyReplicas(api: KubeApi, proxies: Proxies): Promise<readonly string[]> {
+/** The replicas of the proxy that are ready: `host:port` each. */
+export async function proxyReplicas(api: KubeApi, proxies: Proxies): Promise<readonly string[]> {
   if (!("service" in proxies)) return proxies;
   const [namespace, service] = proxies.service.split("/");
   const selector = encodeURIComponent(`kubernetes.io/service-name=${service ?? ""}`);

@@ -22,6 +22,8 @@ export interface MarkOptions {
   readonly config: StackConfig;
   readonly report: Report;
   readonly repository: Repository;
+  /** Pushes the tag without the branch, to which nothing was committed. @default false */
+  readonly tagOnly?: boolean;
 }
 
 export interface CarryOutOptions {
@@ -38,6 +40,10 @@ export interface CarryOutOptions {
   readonly wait?: boolean;
   /** Looks first at what really exists. @default false */
   readonly refresh?: boolean;
+  /** The folder of a policy pack that judges every resource. @default none */
+  readonly policyPack?: string;
+  /** Called when another update was waited for, whose end may have changed what this one was judged by. */
+  readonly afterWait?: () => Promise<void>;
   /** What is wanted by the end of the update: somebody may have moved another target meanwhile. @default `config` */
   readonly wantedNow?: () => Promise<StackConfig>;
   /** `12 of 130 resources, updating frontend-traffic-route` */
@@ -62,17 +68,23 @@ export async function carryOut(options: CarryOutOptions): Promise<void> {
 }
 
 /** Marks what was carried out as a good state, and pushes it (never from the local stack). @throws GitError */
-export async function markGood({ repository, project, config, report }: MarkOptions): Promise<void> {
+export async function markGood({
+  repository,
+  project,
+  config,
+  report,
+  tagOnly = false,
+}: MarkOptions): Promise<void> {
   const tag = await repository.tagGood(project.stack, new Date());
   report.step(`tagged ${tag}`);
   if (config.platform.environment === "local") return;
-  await repository.push(tag);
+  await (tagOnly ? repository.pushTag(tag) : repository.push(tag));
   report.step("pushed");
 }
 
 /** Updates as soon as nobody else does; a lock whose owner is dead is broken. */
 async function updateInTurn(engine: Engine, options: CarryOutOptions): Promise<UpdateResult> {
-  const { project, message, signal, refresh = false, report, onProgress } = options;
+  const { project, message, signal, refresh = false, policyPack, report, onProgress } = options;
   const deadline = Date.now() + waitForOthersMinutes * 60_000;
   let told: string | undefined;
   for (;;) {
@@ -81,6 +93,7 @@ async function updateInTurn(engine: Engine, options: CarryOutOptions): Promise<U
         message,
         signal,
         refresh,
+        ...(policyPack !== undefined && { policyPack }),
         ...(onProgress && {
           onProgress: ({ done, total, current }) =>
             onProgress(`${done} of ${total ?? "?"} resources${current === undefined ? "" : `, ${current}`}`),
@@ -99,6 +112,7 @@ async function updateInTurn(engine: Engine, options: CarryOutOptions): Promise<U
       if (text !== told) report.note(`waiting for another update: ${text}`);
       told = text;
       await sleep(secondsBetween * 1000, undefined, { signal });
+      await options.afterWait?.();
     }
   }
 }
@@ -113,7 +127,8 @@ export function lockText({ user, host, pid, since, owner }: UpdateLock): string 
   return `${user}@${host}, process ${pid}, since ${formatTime(since)}${state}`;
 }
 
-function changesText(changes: Readonly<Record<string, number>>): string {
+/** `1 update, 129 create`; without what stays the same. */
+export function changesText(changes: Readonly<Record<string, number>>): string {
   const counts = Object.entries(changes).filter(([operation]) => operation !== "same");
   if (counts.length === 0) return "nothing to change";
   return counts.map(([operation, count]) => `${count} ${operation}`).join(", ");

@@ -32,7 +32,11 @@ export interface UpdateOptions {
   readonly onProgress?: (progress: UpdateProgress) => void;
   /** Looks first at what really exists. @default false */
   readonly refresh?: boolean;
+  /** The folder of a policy pack that judges every resource. @default none */
+  readonly policyPack?: string;
 }
+
+export type PreviewOptions = Pick<UpdateOptions, "signal" | "refresh" | "policyPack">;
 
 export interface PreviewResult {
   /** How many resources by what would be done to them: `{ update: 1, same: 129 }`. */
@@ -51,6 +55,11 @@ export class UpdateFailed extends Error {
   constructor(readonly diagnostics: readonly string[]) {
     super(diagnostics.join("\n"));
   }
+}
+
+/** A policy refuses what the program asks for. Its message names policy and resource, the policy's own words unchanged. */
+export class PolicyViolated extends Error {
+  override readonly name = "PolicyViolated";
 }
 
 /** Another update has the stack's lock: it runs, or it was killed. */
@@ -97,14 +106,17 @@ export class Engine {
 
   /**
    * Makes the stack what its config says.
-   * @throws UpdateFailed, StackLocked, or the signal's reason when it was what ended the update
+   * @throws UpdateFailed, PolicyViolated, StackLocked, or the signal's reason when it was what ended the update
    */
-  async update({ message, signal, onProgress, refresh = false }: UpdateOptions): Promise<UpdateResult> {
+  async update(asked: UpdateOptions): Promise<UpdateResult> {
+    const { message, signal, onProgress, refresh = false } = asked;
     const { resources } = await this.readState();
     const events = new UpdateEvents(resources, onProgress);
     const started = performance.now();
     try {
-      await this.run(events, signal, (options) => this.stack.up({ ...options, message, refresh }));
+      await this.run(events, signal, (options) =>
+        this.stack.up({ ...options, ...policies(asked), message, refresh }),
+      );
     } finally {
       this.state = undefined;
     }
@@ -116,9 +128,12 @@ export class Engine {
   }
 
   /** What an update would do. @throws as `update` does, but for StackLocked */
-  async preview({ signal }: Pick<UpdateOptions, "signal"> = {}): Promise<PreviewResult> {
+  async preview(asked: PreviewOptions = {}): Promise<PreviewResult> {
+    const { signal, refresh = false } = asked;
     const events = new UpdateEvents();
-    await this.run(events, signal, (options) => this.stack.preview(options));
+    await this.run(events, signal, (options) =>
+      this.stack.preview({ ...options, ...policies(asked), refresh }),
+    );
     return { changes: events.changes, warnings: events.warnings };
   }
 
@@ -183,11 +198,16 @@ export class Engine {
       if (error instanceof ConcurrentUpdateError) throw new StackLocked(wordsOf(error));
       signal?.throwIfAborted();
       if (!(error instanceof CommandError)) throw error;
+      if (events.refusals.length > 0) throw new PolicyViolated(events.refusals.join("\n"));
       throw new UpdateFailed(events.errors.length > 0 ? events.errors : [wordsOf(error)]);
     } finally {
       stop.close();
     }
   }
+}
+
+function policies({ policyPack }: Pick<UpdateOptions, "policyPack">): { policyPacks?: string[] } {
+  return policyPack === undefined ? {} : { policyPacks: [policyPack] };
 }
 
 interface OperationOptions {

@@ -125,6 +125,12 @@ function receiver(split: Split): Backend {
   return holder(split) ?? "legacy";
 }
 
+/** What the live route holds, for people. */
+export function liveText(live: LiveRoute | undefined): string {
+  if (live === undefined) return "no route";
+  return isTampered(live) ? `a route that was changed by hand (${live.tampered})` : formatSplit(live.split);
+}
+
 /** Whether the live route holds this split, told by a record that can be believed. */
 export function holds(live: LiveRoute | undefined, split: Split): boolean {
   return live !== undefined && !isTampered(live) && splitsEqual(live.split, split);

@@ -8,8 +8,8 @@ import { writeAtomically } from "./atomicWrite";
 import { type OwnerState, ownerState } from "./owner";
 import { hasCode, reason } from "./thrown";
 
-/** What a command is about to do. */
-export interface Plan {
+/** What a command is about to do with one target. */
+export interface TargetPlan {
   readonly command: "advance" | "rollback" | "reconcile";
   readonly target: RoutedTargetName;
   /** Where the traffic shall be. */
@@ -20,40 +20,61 @@ export interface Plan {
   readonly from: string;
 }
 
-export interface Intent extends Plan {
+/** The whole stack goes back: to a good state (level 2), or to legacy (level 3). */
+export type LevelPlan =
+  | { readonly command: "rollback"; readonly level: 2; readonly to: string }
+  | { readonly command: "rollback"; readonly level: 3 };
+
+/** What a command is about to do. */
+export type Plan = TargetPlan | LevelPlan;
+
+interface Noted {
   readonly stack: string;
   readonly since: Date;
   readonly owner: { readonly pid: number; readonly host: string; readonly user: string };
-}
-
-/** An intent whose command has not said that it came to its end. */
-export interface UnfinishedIntent extends Intent {
   readonly state: OwnerState;
   /** Where it is noted. */
   readonly file: string;
 }
 
-const noted = z.object({
-  command: z.enum(["advance", "rollback", "reconcile"]),
-  target: z.enum(routedTargets),
-  split: z.string().transform((text, context) => {
-    const split = parseSplit(text);
-    if (split !== undefined) return split;
-    context.addIssue({ code: "custom", message: `${JSON.stringify(text)} is no split` });
-    return z.NEVER;
-  }),
-  retire: z.literal(true).optional(),
-  from: z.string(),
-  stack: z.string(),
-  since: z.iso.datetime().transform((text) => new Date(text)),
-  owner: z.object({ pid: z.int().positive(), host: z.string(), user: z.string() }),
-});
+/** An intent whose command has not said that it came to its end. */
+export type UnfinishedIntent = Plan & Noted;
+
+export function isOfLevel<P extends Plan>(plan: P): plan is Extract<P, { readonly level: 2 | 3 }> {
+  return "level" in plan;
+}
+
+/** Made when it is asked for: no rollback waits for it. */
+function notedSchema() {
+  const base = {
+    stack: z.string(),
+    since: z.iso.datetime().transform((text) => new Date(text)),
+    owner: z.object({ pid: z.int().positive(), host: z.string(), user: z.string() }),
+  };
+  return z.union([
+    z.object({ command: z.literal("rollback"), level: z.literal(2), to: z.string(), ...base }),
+    z.object({ command: z.literal("rollback"), level: z.literal(3), ...base }),
+    z.object({
+      command: z.enum(["advance", "rollback", "reconcile"]),
+      target: z.enum(routedTargets),
+      split: z.string().transform((text, context) => {
+        const split = parseSplit(text);
+        if (split !== undefined) return split;
+        context.addIssue({ code: "custom", message: `${JSON.stringify(text)} is no split` });
+        return z.NEVER;
+      }),
+      retire: z.literal(true).optional(),
+      from: z.string(),
+      ...base,
+    }),
+  ]);
+}
 
 const suffix = ".json";
 
 /**
  * What commands are about to do with a stack, noted in git's folder before they do it, so that `cutover resume` can
- * finish what a killed command left. One file per target and process, so that no command waits for another or
+ * finish what a killed command left. One file per process and target, or level, so that no command waits for another or
  * overwrites its note. Runs no git: a rollback writes it before it moves traffic.
  */
 export class Journal {
@@ -72,28 +93,16 @@ export class Journal {
   }
 
   /**
-   * Notes what this process is about to do, in place of what dead owners wanted of the same target. A process may
-   * note one intent per target. Never throws, so that it stands in nobody's way.
+   * Notes what this process is about to do, in place of what dead owners wanted of the same target, or of any if the
+   * whole stack goes back. A process may note one intent per target. Never throws, so that it stands in nobody's way.
    * @returns why it couldn't be noted, to be told; undefined when it was
    */
   begin(plan: Plan, now: Date): string | undefined {
     const owner = { pid: process.pid, host: os.hostname(), user: userName() };
-    const { command, target, split, retire, from } = plan;
-    const file = path.join(this.folder, `${target}.${encodeURIComponent(owner.host)}.${owner.pid}${suffix}`);
-    const text = JSON.stringify(
-      {
-        command,
-        stack: this.stack,
-        target,
-        split: formatSplit(split),
-        ...(retire === true && { retire }),
-        from,
-        since: now.toISOString(),
-        owner,
-      },
-      undefined,
-      2,
-    );
+    const name = isOfLevel(plan) ? `level-${plan.level}` : plan.target;
+    const file = path.join(this.folder, `${name}.${encodeURIComponent(owner.host)}.${owner.pid}${suffix}`);
+    const note = { ...written(plan), stack: this.stack, since: now.toISOString(), owner };
+    const text = JSON.stringify(note, undefined, 2);
     try {
       fs.mkdirSync(this.folder, { recursive: true });
       writeAtomically(file, `${text}\n`);
@@ -101,7 +110,7 @@ export class Journal {
       for (const other of this.files()) {
         if (this.begun.has(other)) continue;
         const intent = read(other);
-        if (typeof intent === "object" && intent.target === target && intent.state === "dead") remove(other);
+        if (typeof intent === "object" && intent.state === "dead" && replaces(plan, intent)) remove(other);
       }
       return undefined;
     } catch (error) {
@@ -155,6 +164,16 @@ export class Journal {
   }
 }
 
+function written(plan: Plan): object {
+  if (isOfLevel(plan)) return plan;
+  const { retire, split, ...rest } = plan;
+  return { ...rest, split: formatSplit(split), ...(retire === true && { retire }) };
+}
+
+function replaces(plan: Plan, other: Plan): boolean {
+  return isOfLevel(plan) || (!isOfLevel(other) && other.target === plan.target);
+}
+
 /** @returns what is wrong with the file; undefined if its command has just ended and taken it away */
 function read(file: string): UnfinishedIntent | string | undefined {
   let content: unknown;
@@ -163,11 +182,13 @@ function read(file: string): UnfinishedIntent | string | undefined {
   } catch (error) {
     return hasCode(error, "ENOENT") ? undefined : reason(error);
   }
-  const parsed = noted.safeParse(content);
+  const parsed = notedSchema().safeParse(content);
   if (!parsed.success) return z.prettifyError(parsed.error);
+  const { owner, since } = parsed.data;
+  const found = { state: ownerState({ ...owner, since }), file };
+  if ("level" in parsed.data) return { ...parsed.data, ...found };
   const { retire, ...intent } = parsed.data;
-  const { owner, since } = intent;
-  return { ...intent, ...(retire === true && { retire }), state: ownerState({ ...owner, since }), file };
+  return { ...intent, ...(retire === true && { retire }), ...found };
 }
 
 /** As git finds it: `.git` is a folder, or in a linked working tree or a submodule a file that names one. */

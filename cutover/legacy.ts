@@ -93,7 +93,7 @@ export async function stopLegacy(options: LegacyChangeOptions): Promise<ExitCode
   const { monorepo, config } = wanted(project);
   const targets = chosen(options.targets);
   const report = new Report({ json });
-  const api = await KubeApi.connect(config.platform.kubeContext);
+  const api = await KubeApi.connect(config.platform);
   const [live, containers] = await Promise.all([
     readLiveRoutes(api, config.platform.namespace),
     findContainers(monorepo),

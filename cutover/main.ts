@@ -1,7 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type RoutedTargetName, type TargetName, routedTargets, targetNames } from "../catalog/types";
 import { Interrupted, interruptible } from "../tools/interrupt";
 import { COLORS, type Color } from "../migration/split";
+import { type Level, levels } from "./budget";
 import { type ExitCode, exitCodes } from "./exitCodes";
 import { addLegacyCommand } from "./legacyCommand";
 import { type Project, type ProjectOptions, UsageError, findProject } from "./project";
@@ -15,6 +16,16 @@ interface CommonOptions extends ProjectOptions {
 interface ChangeOptions extends CommonOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+}
+
+interface UpdateFlags extends ChangeOptions {
+  readonly refresh?: boolean;
+}
+
+interface RollbackFlags extends ChangeOptions {
+  readonly level: Level;
+  readonly to?: string;
+  readonly confirm?: string;
 }
 
 type Switches = Readonly<Record<"json" | "dryRun" | "yes", boolean>>;
@@ -168,16 +179,32 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
       })(options),
     );
 
+  changing(program.command("update"))
+    .description("make the stack what the committed file says: rules, policies, update, verify, tag")
+    .option("--refresh", "look first at what really exists")
+    .action(
+      run<UpdateFlags>(async (project, { refresh = false, ...flags }, signal) => {
+        const { update } = await import("./update.js");
+        return update({ project, refresh, ...switches(flags), signal });
+      }),
+    );
+
   changing(program.command("rollback"))
     .description(
-      "bring a target's traffic back at once: route first, then commit, update, verify, tag; never asks",
+      "bring traffic back: route first, then commit, update, verify, tag; of one target (level 1) it never asks",
     )
-    .argument("<target>", targetHelp, parseTarget)
-    .action((target: RoutedTargetName, options: ChangeOptions) =>
-      run<ChangeOptions>(async (project, { json = false, dryRun = false }, signal) => {
-        const { rollback } = await import("./rollback.js");
-        return rollback(target, { project, json, dryRun, signal });
-      })(options),
+    .argument("[target]", `for level 1: ${targetHelp}`, parseTarget)
+    .addOption(
+      new Option("--level <level>", "1: a target; 2: files and workflows to a good state; 3: all to legacy")
+        .argParser(parseLevel)
+        .default(1),
+    )
+    .option("--to <tag>", "for level 2: which good state (default: the newest that differs)")
+    .option("--confirm <stack>", "for level 3: the stack's name, in place of typing it")
+    .action((target: RoutedTargetName | undefined, options: RollbackFlags) =>
+      run<RollbackFlags>(async (project, flags, signal) => rollbackOf(target, flags, project, signal))(
+        options,
+      ),
     );
 
   changing(program.command("resume"))
@@ -219,6 +246,35 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
   return program;
 }
 
+/** @throws UsageError for what doesn't belong to the level */
+async function rollbackOf(
+  target: RoutedTargetName | undefined,
+  flags: RollbackFlags,
+  project: Project,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { level, to, confirm } = flags;
+  const { json, dryRun, yes } = switches(flags);
+  if (level === 1 && target === undefined) throw new UsageError(`found no target, expected ${targetHelp}`);
+  if (level !== 1 && target !== undefined) {
+    throw new UsageError(`found ${target}, expected no target: level ${level} is of the whole stack`);
+  }
+  if (level !== 2 && to !== undefined) throw new UsageError(`found --to at level ${level}, expected it at 2`);
+  if (level !== 3 && confirm !== undefined) {
+    throw new UsageError(`found --confirm at level ${level}, expected it at 3`);
+  }
+  if (target !== undefined) {
+    const { rollback } = await import("./rollback.js");
+    return rollback(target, { project, json, dryRun, signal });
+  }
+  if (level === 2) {
+    const { rollbackFiles } = await import("./rollbackFiles.js");
+    return rollbackFiles({ project, ...(to !== undefined && { to }), json, dryRun, yes, signal });
+  }
+  const { rollbackAll } = await import("./rollbackAll.js");
+  return rollbackAll({ project, ...(confirm !== undefined && { confirm }), json, dryRun, signal });
+}
+
 const targetHelp = `one of ${routedTargets.join(", ")}`;
 
 const anyTargetHelp = `one of ${targetNames.join(", ")}`;
@@ -229,6 +285,8 @@ Examples:
   $ cutover advance frontend               the next step: 10 %, 50 %, 100 %, then retire legacy
   $ cutover rollback frontend              back at once
   $ cutover pin frontend 1.4.2             the digest of that tag, for the next release
+  $ cutover rollback --level 3             all traffic to the monorepo
+  $ cutover update                         make the stack what the committed file says
   $ cutover resume                         finish what was interrupted
 
 Exit codes: 0 done, 1 failed, 2 can't be understood, 3 refused by the rules, 4 traffic moved but not recorded,
@@ -262,6 +320,12 @@ function parseTag(text: string): string {
 
 function parseDirection(text: string): Direction {
   return oneOf(["file", "cluster"], text);
+}
+
+function parseLevel(text: string): Level {
+  const level = levels.find((each) => String(each) === text);
+  if (level === undefined) throw new InvalidArgumentError(`expected one of ${levels.join(", ")}`);
+  return level;
 }
 
 function parseWeight(text: string): number {
@@ -320,6 +384,7 @@ const expectedErrors: Readonly<Record<string, ExitCode>> = {
   RegistryError: exitCodes.failed,
   StateError: exitCodes.failed,
   UpdateFailed: exitCodes.failed,
+  PolicyViolated: exitCodes.refused,
   StackLocked: exitCodes.locked,
 };
 

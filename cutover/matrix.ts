@@ -33,7 +33,7 @@ async function readLive(
   report: Report,
 ): Promise<ReadonlyMap<RoutedTargetName, LiveRoute> | undefined> {
   try {
-    const api = await KubeApi.connect(platform.kubeContext);
+    const api = await KubeApi.connect(platform);
     return await readLiveRoutes(api, platform.namespace);
   } catch (error) {
     const expected = [UnreachableError, KubeconfigError, ClusterError];

@@ -15,6 +15,8 @@ export interface RecordOptions {
   readonly message: string;
   readonly signal: AbortSignal;
   readonly report: Report;
+  /** Looks first at what really exists. @default false */
+  readonly refresh?: boolean;
 }
 
 /**

@@ -4,6 +4,8 @@ import { createColors } from "picocolors";
 export interface ReportOptions {
   /** One JSON object on stdout at the end, instead of words. */
   readonly json: boolean;
+  /** What the command may take: each step is told against it. @default none */
+  readonly budgetMinutes?: number;
 }
 
 /** One step of a command, for `--json`. */
@@ -34,7 +36,7 @@ export class Report {
     // The clock starts with the process, not with this program's first line.
     const atMs = performance.now();
     this.steps.push({ step: text, atMs: Math.round(atMs) });
-    this.say(`${this.paint.dim(timeText(atMs))}  ${text}`);
+    this.say(`${this.paint.dim(this.timeText(atMs))}  ${text}`);
   }
 
   /** How far the step that goes on is: in place on a terminal, elsewhere now and then. */
@@ -63,6 +65,11 @@ export class Report {
   result(words: string, json: object): void {
     const text = this.options.json ? JSON.stringify(json, undefined, 2) : words;
     if (text !== "") process.stdout.write(`${text}\n`);
+  }
+
+  private timeText(ms: number): string {
+    const { budgetMinutes } = this.options;
+    return `${timeText(ms)}${budgetMinutes === undefined ? "" : ` of ${budgetMinutes} min`}`;
   }
 
   private say(text: string): void {

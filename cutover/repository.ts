@@ -40,7 +40,7 @@ const pushPatience = 60_000;
 const attempts = 5;
 const scratchPrefix = "pyairtable-scratch-";
 
-/** The git repository of a stack file, which is all of it that this ever changes. */
+/** The git repository of a stack file, which is all of it that this ever changes, but for `restore`. */
 export class Repository {
   private constructor(
     /** Of the working tree. */
@@ -48,9 +48,9 @@ export class Repository {
     /** Of this working tree: a linked one has its own. */
     private readonly gitDir: string,
     /** The stack file: in the working tree. */
-    private readonly file: string,
+    readonly file: string,
     /** The stack file: relative to the root, as git writes it. */
-    private readonly path: string,
+    readonly path: string,
   ) {}
 
   /**
@@ -145,6 +145,53 @@ export class Repository {
     this.writeWorkingCopy(text, applied(edit, text, this.file));
   }
 
+  /** Verified states of a stack, newest first: the tags of `tagGood`. */
+  async goodStates(stack: string): Promise<readonly string[]> {
+    const refs = `refs/tags/good/${stack}/`;
+    const listed = await this.git(["for-each-ref", "--sort=-refname", "--format=%(refname:strip=2)", refs]);
+    return listed.split("\n").filter((tag) => tag !== "");
+  }
+
+  /** The text of the stack file in `revision`. @throws GitError if it isn't in it */
+  async textIn(revision: string): Promise<string> {
+    return this.textOf((await this.entryIn(revision)).id);
+  }
+
+  /** Of `paths` (files or folders, relative to the root): the files in which HEAD differs from `revision`. */
+  async differencesFrom(revision: string, paths: readonly string[]): Promise<readonly string[]> {
+    const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", revision, "--", ...paths];
+    return (await this.git(args, literalPaths)).split("\0").filter((file) => file !== "");
+  }
+
+  /** Of `paths`: what differs from HEAD in the working copy or in what is staged. */
+  async uncommittedIn(paths: readonly string[]): Promise<readonly string[]> {
+    return this.changes(["--", ...paths]);
+  }
+
+  /**
+   * Commits `paths` as they are in `revision`, to the byte, and nothing else; whoever calls has made sure that none of
+   * them is being edited. Killed at any point, calling it again finishes it. When it fails, all is as it was.
+   * @returns undefined when HEAD has them so already
+   * @throws GitError
+   */
+  async restore(revision: string, paths: readonly string[], message: string): Promise<Commit | undefined> {
+    return this.inTurn(async () => {
+      this.refuseUnfinishedOperation();
+      const files = await this.differencesFrom(revision, paths);
+      if (files.length === 0) return undefined;
+      const take = (source: string): Promise<string> =>
+        this.git(["restore", `--source=${source}`, "--staged", "--worktree", "--", ...files], literalPaths);
+      await take(revision);
+      try {
+        await this.git(["commit", "--quiet", "--only", "--message", message, "--", ...files], literalPaths);
+      } catch (error) {
+        await take("HEAD");
+        throw await this.explained(error);
+      }
+      return this.head();
+    });
+  }
+
   /**
    * Marks HEAD as a state that was verified: an annotated tag `good/<stack>/<time>`, which says by whom and when.
    * The same commit may be marked twice in a second.
@@ -172,6 +219,24 @@ export class Repository {
    */
   async push(tag: string): Promise<void> {
     const tagRef = `refs/tags/${tag}`;
+    const { remote, upstream } = await this.upstreamFor(tagRef);
+    await this.send(["push", "--atomic", remote, `HEAD:${upstream}`, tagRef], (push) => [
+      `the commit and the tag ${tag} are in this clone only`,
+      `git pull --no-rebase ${remote} ${upstream} && git ${push}`,
+    ]);
+  }
+
+  /** Pushes `tag` alone. @throws GitError that says what to type */
+  async pushTag(tag: string): Promise<void> {
+    const tagRef = `refs/tags/${tag}`;
+    const { remote } = await this.upstreamFor(tagRef);
+    await this.send(["push", remote, tagRef], (push) => [
+      `the tag ${tag} is in this clone only`,
+      `git ${push}`,
+    ]);
+  }
+
+  private async upstreamFor(tagRef: string): Promise<{ readonly remote: string; readonly upstream: string }> {
     const branchRef = (await this.git(["rev-parse", "--symbolic-full-name", "HEAD"])).trim();
     if (branchRef === "HEAD") {
       throw new GitError(
@@ -188,16 +253,20 @@ export class Repository {
           `Type: git push --atomic --set-upstream <remote> ${branch} ${tagRef}`,
       );
     }
-    const push = ["push", "--atomic", remote, `HEAD:${upstream}`, tagRef];
+    return { remote, upstream };
+  }
+
+  private async send(
+    push: readonly string[],
+    onFailure: (push: string) => readonly [what: string, remedy: string],
+  ): Promise<void> {
     const signal = AbortSignal.timeout(pushPatience);
     try {
       await git(this.root, push, { signal });
     } catch (error) {
       const why = signal.aborted ? `git push took more than ${pushPatience / 1000} s` : reason(error);
-      throw new GitError(
-        `the commit and the tag ${tag} are in this clone only. ${why}\n` +
-          `Type: git pull --no-rebase ${remote} ${upstream} && git ${push.join(" ")}`,
-      );
+      const [what, remedy] = onFailure(push.join(" "));
+      throw new GitError(`${what}. ${why}\nType: ${remedy}`);
     }
   }
 

@@ -3,13 +3,23 @@ import { type LiveRoute, formatSplit, formatTime, isTampered, splitsEqual } from
 import { lockOf, lockText } from "./carryOut";
 import { confirm } from "./confirm";
 import { type ExitCode, exitCodes } from "./exitCodes";
-import { Journal, type UnfinishedIntent } from "./journal";
+import { goalOf } from "./goal";
+import {
+  Journal,
+  type LevelPlan,
+  type Plan,
+  type TargetPlan,
+  type UnfinishedIntent,
+  isOfLevel,
+} from "./journal";
 import type { Project } from "./project";
 import { commitAndCarryOut } from "./recordedChange";
 import { Report } from "./report";
 import { Repository } from "./repository";
 import { takeFastRoad } from "./rollback";
-import { survey } from "./survey";
+import { bringAllToLegacy, exitCodeOf as codeOfAll } from "./rollbackAll";
+import { bringFilesBack, exitCodeOf as codeOfFiles } from "./rollbackFiles";
+import { type Survey, survey } from "./survey";
 
 export interface ResumeOptions {
   readonly project: Project;
@@ -62,39 +72,83 @@ export async function resume({ project, json, dryRun, yes, signal }: ResumeOptio
   }
 
   // A way back that was cut short goes first, and at once.
-  for (const { target } of dead.filter((intent) =>
+  const refresh = pending.length > 0;
+  const level = dead.findLast(isOfLevel);
+  if (level !== undefined) {
+    const code = await resumeLevel(level, { project, repository, surveyed, report, signal, refresh });
+    if (code !== exitCodes.done) return code;
+  }
+  const ofTargets = dead.flatMap((intent) => (isOfLevel(intent) ? [] : [intent]));
+  // What was begun before the whole stack went back is over with that.
+  const later = ofTargets.filter(({ since }) => level === undefined || since > level.since);
+  for (const { target } of later.filter((intent) =>
     isRollbackToTake(intent, surveyed.live.get(intent.target)),
   )) {
     await takeFastRoad(surveyed.api, surveyed.config, target, report);
   }
-  await commitAndCarryOut({
-    project,
-    repository,
-    api: surveyed.api,
-    edit: (text) => dead.reduce(editFor, text),
-    message: dead.length > 0 ? `resume: ${dead.map(summary).join(", ")}` : "resume",
-    report,
-    signal,
-    refresh: pending.length > 0,
-  });
+  if (level === undefined || later.length > 0) {
+    await commitAndCarryOut({
+      project,
+      repository,
+      api: surveyed.api,
+      edit: (text) => later.reduce(editFor, text),
+      message: later.length > 0 ? `resume: ${later.map(summary).join(", ")}` : "resume",
+      report,
+      signal,
+      refresh,
+    });
+  }
   for (const intent of dead) journal?.discard(intent);
   report.result("Done: file, state and cluster agree.", { done: true, found, steps: report.steps });
   return exitCodes.done;
 }
 
-function isRollbackToTake({ command, split }: UnfinishedIntent, live: LiveRoute | undefined): boolean {
+interface LevelOptions {
+  readonly project: Project;
+  readonly repository: Repository;
+  readonly surveyed: Survey;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly refresh: boolean;
+}
+
+/** Does again what is left of a rollback of the whole stack. Its note stays until all of it is recorded. */
+async function resumeLevel(
+  plan: LevelPlan,
+  { repository, surveyed, ...options }: LevelOptions,
+): Promise<ExitCode> {
+  const { api, config } = surveyed;
+  const tellAndCode = (code: ExitCode): ExitCode => {
+    if (code !== exitCodes.done) {
+      options.report.result("Not all of it could be finished: see above, then cutover resume again.", {
+        done: false,
+        problems: options.report.problems,
+      });
+    }
+    return code;
+  };
+  if (plan.level === 3) {
+    return tellAndCode(codeOfAll(await bringAllToLegacy({ ...options, api, config })));
+  }
+  const goal = await goalOf(repository, plan.to, options.report);
+  return tellAndCode(codeOfFiles(await bringFilesBack({ ...options, repository, goal })));
+}
+
+function isRollbackToTake({ command, split }: TargetPlan, live: LiveRoute | undefined): boolean {
   return (
     command === "rollback" && (live === undefined || isTampered(live) || !splitsEqual(live.split, split))
   );
 }
 
 /** What the command would have committed. */
-function editFor(text: string, { target, split, retire }: UnfinishedIntent): string {
+function editFor(text: string, { target, split, retire }: TargetPlan): string {
   const key = ["config", `pyairtable:${target}`, "legacy"];
   return retire === true ? editStackFile(text, key, "retired") : setTraffic(text, target, split);
 }
 
-function summary({ command, target, split, retire }: UnfinishedIntent): string {
+function summary(plan: Plan): string {
+  if (isOfLevel(plan)) return `rollback of level ${plan.level}${plan.level === 2 ? ` to ${plan.to}` : ""}`;
+  const { command, target, split, retire } = plan;
   return `${command} ${target} to ${retire === true ? "retired legacy" : formatSplit(split)}`;
 }
 

@@ -1,19 +1,20 @@
 import type { RoutedTargetName } from "../catalog";
-import { KubeApi, UnreachableError } from "../cluster/kubeApi";
-import { ClusterError } from "../cluster/liveRoutes";
+import { KubeApi } from "../cluster/kubeApi";
 import { proveSplit } from "../cluster/proof";
 import { hostnameOf } from "../cluster/names";
 import { setTraffic } from "../config/edit";
 import type { StackConfig } from "../config/parse";
-import { parseStackFile } from "../config/stackFile";
-import { type LiveRoute, formatSplit, isTampered, splitHash } from "../migration";
+import { formatSplit, splitHash } from "../migration";
+import { beforeMove } from "./beforeMove";
+import { budgetMinutes, budgetText, isWithinBudget } from "./budget";
 import { type ExitCode, exitCodes } from "./exitCodes";
-import { type WayBack, findWayBack, takeWayBack } from "./fastRoad";
+import { type WayBack, findWayBack, liveText, takeWayBack } from "./fastRoad";
 import { Journal } from "./journal";
-import { type Project, readWanted } from "./project";
+import type { Project } from "./project";
 import { Report } from "./report";
 import { RouteHold } from "./routeHold";
 import { reason } from "./thrown";
+import { wantedOrCommitted } from "./wantedOrCommitted";
 
 export interface RollbackOptions {
   readonly project: Project;
@@ -22,9 +23,6 @@ export interface RollbackOptions {
   /** Ends the update that records it, in order; never what comes before. */
   readonly signal: AbortSignal;
 }
-
-/** How long the API server may take before the user is told, in milliseconds. */
-const patience = 2000;
 
 /** What `rollback --json` prints. */
 interface RollbackResult {
@@ -35,6 +33,12 @@ interface RollbackResult {
   readonly routeWrittenAt: number | null;
   /** Whether git and the stack's state say so too. */
   readonly recorded: boolean;
+  /** Whether it answers its users through the gateway, from where it is now. */
+  readonly healthy: boolean;
+  /** The plan's, for level 1. */
+  readonly budgetMinutes: number;
+  /** From the command's start. */
+  readonly tookMs: number;
   readonly steps: Report["steps"];
   readonly problems: Report["problems"];
 }
@@ -45,15 +49,11 @@ interface RollbackResult {
  */
 export async function rollback(target: RoutedTargetName, options: RollbackOptions): Promise<ExitCode> {
   const { project, json, dryRun, signal } = options;
-  const report = new Report({ json });
+  const report = new Report({ json, budgetMinutes: budgetMinutes[1] });
   const config = await wantedOrCommitted(project, report);
   const api = await KubeApi.connect(config.platform);
-  const finding = findWayBack(api, config, target).catch(sayNothingMoved);
-  const slow = setTimeout(
-    () => report.note(`cluster ${api.name} hasn't answered yet; asking again`),
-    patience,
-  );
-  const way = await unlessAborted(finding, signal).finally(() => clearTimeout(slow));
+  const finding = findWayBack(api, config, target);
+  const way = await beforeMove(finding, { api, report, signal });
   const [from, to] = [liveText(way.live), formatSplit(way.split)];
   report.step(`${target}: ${from} -> ${to}; ${way.standby.detail}`);
   if (dryRun) {
@@ -68,17 +68,26 @@ export async function rollback(target: RoutedTargetName, options: RollbackOption
 
   const recorded = await record(api, config, way, { project, signal, report });
   if (recorded) journal?.end();
+  const { reportHealth } = await import("./health.js");
+  const healthy = await reportHealth(api, config.platform, new Map([[target, way.split]]), report);
+  const tookMs = Math.round(performance.now());
+  if (isWithinBudget(1, tookMs)) report.note(budgetText(1, tookMs));
+  else report.problem(budgetText(1, tookMs));
   const result: RollbackResult = {
     target,
     from,
     to,
     routeWrittenAt,
     recorded,
+    healthy,
+    budgetMinutes: budgetMinutes[1],
+    tookMs,
     steps: report.steps,
     problems: report.problems,
   };
   report.result(resultText(result), result);
-  return recorded ? exitCodes.done : exitCodes.notRecorded;
+  if (!recorded) return exitCodes.notRecorded;
+  return healthy ? exitCodes.done : exitCodes.failed;
 }
 
 async function moveTraffic(api: KubeApi, config: StackConfig, way: WayBack, report: Report): Promise<number> {
@@ -129,47 +138,8 @@ async function record(
   }
 }
 
-/** What its reader wants to know first. */
-function sayNothingMoved(error: unknown): never {
-  const options = { cause: error };
-  if (error instanceof UnreachableError) {
-    throw new UnreachableError(`no traffic was moved: ${error.message}`, options);
-  }
-  if (error instanceof ClusterError)
-    throw new ClusterError(`no traffic was moved: ${error.message}`, options);
-  throw error;
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
-  return Promise.race([work, aborted]);
-}
-
-/** The stack file as it is, or as it was committed when somebody is in the middle of an edit. */
-async function wantedOrCommitted(project: Project, report: Report): Promise<StackConfig> {
-  try {
-    return readWanted(project);
-  } catch (error) {
-    const { Repository } = await import("./repository.js");
-    const committed = await Repository.containing(project.configFile)
-      .then(async (repository) => parseStackFile(await repository.committed()))
-      .catch(() => undefined);
-    if (committed === undefined) throw error;
-    report.problem(
-      `${project.configFile} can't be read as it is, so what is committed counts. ${reason(error)}`,
-    );
-    return committed;
-  }
-}
-
-function liveText(live: LiveRoute | undefined): string {
-  if (live === undefined) return "no route";
-  return isTampered(live) ? `a route that was changed by hand (${live.tampered})` : formatSplit(live.split);
-}
-
-function resultText({ target, to, recorded }: RollbackResult): string {
+function resultText({ target, to, recorded, healthy }: RollbackResult): string {
+  if (recorded && !healthy) return `${target} is back at ${to}, and that is recorded, but it isn't healthy.`;
   if (recorded) return `${target} is back at ${to}: route, git and state agree.`;
   return `${target}'s traffic is back at ${to}, but this is not recorded yet. Finish it with: cutover resume`;
 }

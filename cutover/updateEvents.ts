@@ -16,7 +16,11 @@ export class UpdateEvents {
   private readonly begun = new Set<string>();
   private readonly ended = new Set<string>();
   private readonly changing = new Map<string, string>();
-  private readonly found = { error: new Set<string>(), warning: new Set<string>() };
+  private readonly found = {
+    error: new Set<string>(),
+    warning: new Set<string>(),
+    refusal: new Set<string>(),
+  };
   private counts: Readonly<Record<string, number>> = {};
 
   /** @param expected how many resources the stack has */
@@ -38,11 +42,20 @@ export class UpdateEvents {
     return [...this.found.warning];
   }
 
+  /** What policies don't let pass: `production-replicas: docs-blue-deployment: found …`. */
+  get refusals(): readonly string[] {
+    return [...this.found.refusal];
+  }
+
   take(event: EngineEvent): void {
-    const { diagnosticEvent, summaryEvent } = event;
+    const { diagnosticEvent, summaryEvent, policyEvent } = event;
     if (diagnosticEvent?.severity === "error" || diagnosticEvent?.severity === "warning") {
       const text = withResource(plainWords(diagnosticEvent.message), diagnosticEvent.urn);
       if (!isNoise(text)) this.found[diagnosticEvent.severity].add(text);
+    }
+    if (policyEvent?.enforcementLevel === "mandatory") {
+      const words = withResource(plainWords(policyEvent.message), policyEvent.resourceUrn);
+      this.found.refusal.add(`${policyEvent.policyName}: ${words}`);
     }
     if (summaryEvent) this.counts = { ...summaryEvent.resourceChanges };
     this.takeStep(event);

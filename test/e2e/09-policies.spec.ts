@@ -4,6 +4,7 @@ import { routedTargets } from "../../catalog";
 import { type Value, editStackFile } from "../../config/edit";
 import { parseStackFile } from "../../config/stackFile";
 import type { LocalStack, PulumiResult } from "../../local/localStack";
+import { cutover } from "./cutoverCommand";
 import { refused, stackOnLegacy, succeeded } from "./world";
 
 describe("a preview with the policies", function () {
@@ -35,6 +36,16 @@ describe("a preview with the policies", function () {
       /found replicas: 1, expected 2 or more in production; raise `capacity` in the stack file/,
     );
     assert.doesNotMatch(output, /images-by-digest/);
+  });
+
+  it("is what cutover update asks before it changes anything", async () => {
+    const { code, stdout, stderr } = await cutover(stack, ["update", "--yes"]);
+    assert.equal(code, 3, stdout + stderr);
+    assert.match(
+      stderr,
+      /^production-replicas: docs-blue-deployment: found replicas: 1, expected 2 or more in production/m,
+    );
+    assert.equal(await stack.git("tag", "--list"), "");
   });
 });
 

@@ -150,11 +150,15 @@ describe("the workflows, on the local stack", function () {
       `gh GET repos/pyairtable/platform/compare/${"a".repeat(40)}...main`,
     ]);
     assert.equal(await liveSplit("frontend"), "legacy 90 / blue 10");
+    // Only the local stack's tag isn't pushed.
+    const [good = ""] = (await git("tag", "--list", `good/${stackName}/*`)).trim().split("\n");
+    assert.equal(await git("rev-parse", `${good}^{commit}`), await git("rev-parse", "HEAD"));
+    assert.match(await git("tag", "--list", "--format=%(taggername)", good), /^octocat\n$/);
   });
 
   it("rollback brings the traffic back, and pushes commit and tag past what others pushed", async () => {
     await pushAsSomebodyElse();
-    passed(await runsJob("rollback", "rollback", { "inputs.target": "frontend" }));
+    passed(await runsJob("rollback", "rollback", asked("1")));
     assert.deepEqual(standIns.calls, connected);
     assert.equal(await liveSplit("frontend"), "legacy 100");
 
@@ -162,8 +166,45 @@ describe("the workflows, on the local stack", function () {
     assert.match(log, /^octocat: frontend: rollback to legacy 100$/m);
     assert.match(log, /^somebody else: Words$/m);
     const tags = (await git("--git-dir", remote, "tag", "--list", `good/${stackName}/*`)).trim().split("\n");
-    assert.equal(tags.length, 1);
-    await git("--git-dir", remote, "merge-base", "--is-ancestor", `${tags[0]}^{commit}`, "main");
+    assert.equal(tags.length, 2);
+    for (const tag of tags) {
+      await git("--git-dir", remote, "merge-base", "--is-ancestor", `${tag}^{commit}`, "main");
+    }
+  });
+
+  it("rollback of level 2 leaves the workflows, which GitHub lets no workflow push, and says so", async () => {
+    const [good = ""] = (await git("tag", "--list", "--sort=-refname", `good/${stackName}/*`)).split("\n");
+    fs.appendFileSync(path.join(checkout, "package-lock.json"), "\n");
+    fs.appendFileSync(path.join(checkout, ".github", "workflows", "drift.yml"), "# Later.\n");
+    await commitSplits(["frontend", split("legacy 50 / blue 50")]);
+    await git("push", "--quiet", "origin", "main");
+    passed(await runsJob("update", "staging"));
+
+    env["GITHUB_ACTIONS"] = "true";
+    const job = await runsJob("rollback", "rollback", asked("2", good));
+    delete env["GITHUB_ACTIONS"];
+    assert.deepEqual(
+      job.steps.filter(({ outcome }) => outcome === "failure").map(({ step }) => step),
+      ["Roll back"],
+    );
+    const { output = "" } = job.steps.find(({ step }) => step === "Roll back") ?? {};
+    assert.match(
+      output,
+      /left as they are, because GitHub lets no workflow push them: \.github\/workflows\/drift\.yml/,
+    );
+    assert.match(output, /installed the packages of package-lock\.json \(npm ci\)/);
+    assert.equal(await liveSplit("frontend"), "legacy 100");
+    assert.equal(
+      await git("--git-dir", remote, "diff", "--name-only", good, "main"),
+      ".github/workflows/drift.yml\n",
+    );
+  });
+
+  it("rollback of level 3 wants the stack's name", async () => {
+    const wrong = await runsJob("rollback", "rollback", asked("3", "", "prod"));
+    assert.ok(!wrong.passed);
+    passed(await runsJob("rollback", "rollback", asked("3", "", stackName)));
+    assert.equal(await liveSplit("frontend"), "legacy 100");
   });
 
   it("drift says nothing, then opens an issue, then closes it", async () => {
@@ -185,6 +226,14 @@ describe("the workflows, on the local stack", function () {
     assert.equal(standIns.calls.at(-1), `gh PATCH ${issues}/5 state=closed state_reason=completed`);
   });
 });
+
+/** What somebody fills in. */
+function asked(level: string, tag = "", confirm = ""): Readonly<Record<string, string>> {
+  return {
+    ...{ "inputs.level": level, "inputs.target": "frontend" },
+    ...{ "inputs.tag": tag, "inputs.confirm": confirm },
+  };
+}
 
 const statusSchema = z.object({
   targets: z.array(

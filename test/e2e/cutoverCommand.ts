@@ -47,6 +47,9 @@ const rollbackSchema = z.strictObject({
   to: z.string(),
   routeWrittenAt: z.number().nullable(),
   recorded: z.boolean(),
+  healthy: z.literal(true),
+  budgetMinutes: z.literal(15),
+  tookMs: z.number(),
   steps: z.array(z.object({ step: z.string(), atMs: z.number() })),
   problems: z.array(z.string()),
 });

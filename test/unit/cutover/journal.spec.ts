@@ -3,16 +3,17 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Journal, type Plan } from "../../../cutover/journal";
+import { Journal, type Plan, type TargetPlan, isOfLevel } from "../../../cutover/journal";
 import { GitFixture } from "./gitFixture";
 
 const now = new Date("2025-08-11T09:00:00.000Z");
-const forward: Plan = {
+const forward: TargetPlan = {
   command: "advance",
   target: "frontend",
   split: { legacy: 90, blue: 10, green: 0 },
   from: "legacy 100",
 };
+const subject = (plan: Plan): string => (isOfLevel(plan) ? `level ${plan.level}` : plan.target);
 const back: Plan = { ...forward, command: "rollback", split: { legacy: 100, blue: 0, green: 0 } };
 
 describe("the journal of a stack", () => {
@@ -66,7 +67,7 @@ describe("the journal of a stack", () => {
     assert.deepEqual(
       journal()
         .unfinished()
-        .map(({ state, target }) => [state, target]),
+        .map((intent) => [intent.state, subject(intent)]),
       [["alive", "frontend"]],
     );
   });
@@ -85,20 +86,43 @@ describe("the journal of a stack", () => {
   it("puts a new intent in place of a dead owner's for the same target, and of no other", () => {
     beginAndDie(forward, new Date(now.getTime() + 1));
     beginAndDie({ ...forward, target: "docs" }, now);
-    assert.deepEqual(
-      journal()
-        .unfinished()
-        .map(({ target }) => target),
-      ["docs", "frontend"],
-    );
+    assert.deepEqual(journal().unfinished().map(subject), ["docs", "frontend"]);
     const mine = journal();
     mine.begin(back, new Date());
     assert.deepEqual(
       journal()
         .unfinished()
-        .map(({ command, target }) => `${command} ${target}`),
+        .map((intent) => `${intent.command} ${subject(intent)}`),
       ["advance docs", "rollback frontend"],
     );
+  });
+
+  it("notes that the whole stack goes back, in place of whatever dead owners wanted", () => {
+    beginAndDie(forward);
+    beginAndDie({ command: "rollback", level: 2, to: "good/prod/2025-08-11T08-00-00Z" });
+    const [intent, ...others] = journal().unfinished();
+    assert.deepEqual(others, []);
+    assert.deepEqual(intent && [intent.state, { ...intent, state: 0, owner: 0, since: 0, file: 0 }], [
+      "dead",
+      {
+        command: "rollback",
+        level: 2,
+        to: "good/prod/2025-08-11T08-00-00Z",
+        stack: "prod",
+        state: 0,
+        owner: 0,
+        since: 0,
+        file: 0,
+      },
+    ]);
+    journal().begin({ command: "rollback", level: 3 }, new Date());
+    assert.deepEqual(journal().unfinished().map(subject), ["level 3"]);
+  });
+
+  it("keeps that the whole stack goes back when a target's command begins", () => {
+    beginAndDie({ command: "rollback", level: 3 });
+    journal().begin(back, new Date());
+    assert.deepEqual(journal().unfinished().map(subject), ["level 3", "frontend"]);
   });
 
   it("keeps what another host's command began", () => {

@@ -496,6 +496,21 @@ describe("the repository of a stack file", () => {
       assert.equal(fixture.gitIn(remote, "tag"), `${tag}\n`);
     });
 
+    it("pushes a tag alone, whatever became of the branch", async () => {
+      const repository = await open();
+      await repository.commit(edit, "message");
+      const tag = await repository.tagGood("prod", now);
+      const before = fixture.gitIn(remote, "rev-parse", "prod");
+      await repository.pushTag(tag);
+      assert.equal(fixture.gitIn(remote, "rev-parse", "prod"), before);
+      assert.equal(fixture.gitIn(remote, "tag"), `${tag}\n`);
+      fs.rmSync(remote, { recursive: true });
+      await assert.rejects(
+        repository.pushTag(tag),
+        /^GitError: the tag good\/prod\/\S+ is in this clone only\.[^]*\nType: git push team refs\/tags\/good\/prod\//,
+      );
+    });
+
     it("refuses without an upstream, and on no branch", async () => {
       const repository = await open();
       const tag = await repository.tagGood("prod", now);
@@ -506,6 +521,85 @@ describe("the repository of a stack file", () => {
       );
       fixture.git("checkout", "--quiet", "--detach");
       await assert.rejects(repository.push(tag), /^GitError: nothing is pushed: HEAD is on no branch/);
+    });
+  });
+
+  describe("restore", () => {
+    const paths = [file, "package.json", ".github"];
+    let repository: Repository;
+    let good: string;
+
+    beforeEach(async () => {
+      fixture.commit("package.json", "{}\n");
+      fixture.commit(".github/workflows/update.yml", "name: update\n");
+      repository = await open();
+      good = await repository.tagGood("prod", new Date("2025-08-11T09:00:00Z"));
+      fixture.commit(file, edit(old));
+      fixture.commit(".github/workflows/update.yml", "name: other\n");
+      fixture.commit(".github/workflows/new.yml", "name: new\n");
+      fixture.git("rm", "--quiet", "package.json");
+      fixture.git("commit", "--quiet", "--message", "no pins");
+      fixture.commit("index.ts", "a program\n");
+    });
+
+    it("commits these paths as they were, what came and went included, and nothing else", async () => {
+      const before = commits();
+      const files = [".github/workflows/new.yml", ".github/workflows/update.yml", file, "package.json"];
+      assert.deepEqual(await repository.differencesFrom(good, paths), files);
+      const commit = await repository.restore(good, paths, "back");
+      assert.equal(commit?.summary, "back");
+      assert.equal(commits(), before + 1);
+      assert.equal(fixture.git("diff", "--name-status", good, "HEAD"), "A\tindex.ts\n");
+      assert.equal(await repository.textIn(good), old);
+      assert.equal(fixture.read(file), old);
+      assert.equal(fs.existsSync(fixture.path(".github", "workflows", "new.yml")), false);
+      assert.equal(status(), "");
+      assert.deepEqual(leftovers(), []);
+    });
+
+    it("makes no second commit", async () => {
+      await repository.restore(good, paths, "back");
+      assert.equal(await repository.restore(good, paths, "back"), undefined);
+      assert.deepEqual(await repository.differencesFrom(good, paths), []);
+    });
+
+    it("leaves alone what somebody edits or has staged beside them", async () => {
+      fixture.write("index.ts", "mine\n");
+      fixture.write("staged.ts", "mine, too\n");
+      fixture.git("add", "staged.ts");
+      assert.deepEqual(await repository.uncommittedIn(paths), []);
+      await repository.restore(good, paths, "back");
+      assert.equal(status(), " M index.ts\nA  staged.ts\n");
+    });
+
+    it("sees what is being edited in them", async () => {
+      fixture.write(file, "mine\n");
+      fixture.write(".github/workflows/mine.yml", "");
+      assert.deepEqual(await repository.uncommittedIn(paths), [file, ".github/workflows/mine.yml"]);
+    });
+
+    it("finishes what a killed one has left in working copy and index", async () => {
+      fixture.git("restore", `--source=${good}`, "--staged", "--worktree", "--", file, "package.json");
+      await repository.restore(good, paths, "back");
+      assert.equal(fixture.git("diff", "--name-status", good, "HEAD"), "A\tindex.ts\n");
+      assert.equal(status(), "");
+    });
+
+    it("takes all back when a hook refuses the commit", async () => {
+      const hook = fixture.path(".git", "hooks", "pre-commit");
+      fs.mkdirSync(path.dirname(hook), { recursive: true });
+      fs.writeFileSync(hook, "#!/bin/sh\necho no commits at night >&2\nexit 1\n", { mode: 0o755 });
+      const head = fixture.git("rev-parse", "HEAD");
+      await assert.rejects(repository.restore(good, paths, "back"), /^GitError: [^]*no commits at night/);
+      assert.equal(fixture.git("rev-parse", "HEAD"), head);
+      assert.equal(status(), "");
+    });
+
+    it("knows a stack's good states, newest first, and no other stack's", async () => {
+      const newer = await repository.tagGood("prod", new Date("2025-08-12T09:00:00Z"));
+      await repository.tagGood("staging", new Date("2025-08-13T09:00:00Z"));
+      assert.deepEqual(await repository.goodStates("prod"), [newer, good]);
+      assert.deepEqual(await repository.goodStates("local"), []);
     });
   });
 

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { routedTargets } from "../../../catalog";
+import { levels } from "../../../cutover/budget";
 import { checkoutDir } from "../../../local/paths";
 import packageJson from "../../../package.json";
 import {
@@ -30,7 +31,7 @@ function runsIn({ steps: all }: Job): string {
 }
 
 /** Of a job: what it writes to. */
-const writing = jobs.filter(([, job]) => /pulumi up|cutover rollback/.test(runsIn(job)));
+const writing = jobs.filter(([, job]) => /pulumi up|cutover (update|rollback)/.test(runsIn(job)));
 
 describe("the workflows", () => {
   it("are these", () => {
@@ -45,8 +46,8 @@ describe("the workflows", () => {
       "preview.preview": { contents: "read", "id-token": "write", "pull-requests": "write" },
       "preview.previewed": {},
       "rollback.rollback": { contents: "write", "id-token": "write" },
-      "update.production": { contents: "read", "id-token": "write" },
-      "update.staging": { contents: "read", "id-token": "write" },
+      "update.production": { contents: "write", "id-token": "write" },
+      "update.staging": { contents: "write", "id-token": "write" },
     });
   });
 
@@ -104,7 +105,8 @@ describe("the workflows", () => {
 
   it("keep git's credentials only where something is pushed", () => {
     for (const [name, job] of jobs) {
-      const pushes = /git push/.test(runsIn(job));
+      // What it has verified is tagged.
+      const pushes = /git push|cutover (update|rollback)/.test(runsIn(job));
       for (const checkout of usesOf(job, "actions/checkout")) {
         assert.equal(checkout.with?.["persist-credentials"], pushes, name);
       }
@@ -139,7 +141,7 @@ describe("the workflows", () => {
   it("let no rollback wait for an update or for another target's", () => {
     const groups = jobs.map(([, { concurrency }]) => concurrency?.group);
     const { group } = jobOf("rollback", "rollback").concurrency ?? { group: "" };
-    assert.equal(group, "rollback-${{ inputs.stack }}-${{ inputs.target }}");
+    assert.equal(group, "rollback-${{ inputs.stack }}-${{ inputs.level }}-${{ inputs.target }}");
     assert.equal(groups.filter((other) => other === group).length, 1);
   });
 
@@ -159,7 +161,9 @@ describe("the workflows", () => {
 
   it("ask the policies in previews and updates", () => {
     assert.match(runsIn(jobOf("preview", "preview")), /npm run preview -- --stack "\$PULUMI_STACK"/);
-    assert.match(runsIn(jobOf("update", "staging")), /pulumi up --yes --policy-pack policy /);
+    // `cutover update` asks them in its preview and in its update.
+    assert.match(runsIn(jobOf("update", "staging")), /cutover update --yes /);
+    assert.doesNotMatch(runsIn(jobOf("update", "staging")), /pulumi up/);
   });
 
   it("give a fork's pull request nothing", () => {
@@ -169,11 +173,14 @@ describe("the workflows", () => {
     );
   });
 
-  it("roll back every routed target, on every stack but the local one", () => {
+  it("roll back every routed target and at every level, on every stack but the local one", () => {
     const choice = z.object({ type: z.literal("choice"), options: z.array(z.string()) });
     const { workflow_dispatch } = z
-      .object({ workflow_dispatch: z.object({ inputs: z.object({ target: choice, stack: choice }) }) })
+      .object({
+        workflow_dispatch: z.object({ inputs: z.object({ level: choice, target: choice, stack: choice }) }),
+      })
       .parse(readWorkflow("rollback").on);
+    assert.deepEqual(workflow_dispatch.inputs.level.options, levels.map(String));
     assert.deepEqual(workflow_dispatch.inputs.target.options, routedTargets);
     assert.deepEqual(workflow_dispatch.inputs.stack.options, ["staging", "prod"]);
   });

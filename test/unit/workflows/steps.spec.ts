@@ -218,6 +218,30 @@ describe("steps of the workflows", () => {
       git("runner", "tag", "--annotate", "--message", "verified", "good/prod/now");
     });
 
+    for (const [level, tag, typed] of [
+      ["1", "", "frontend --stack prod"],
+      ["2", "", "--level 2 --yes --stack prod"],
+      ["2", "good/prod/then", "--level 2 --to good/prod/then --yes --stack prod"],
+      ["3", "", "--level 3 --confirm prod --stack prod"],
+    ] as const) {
+      it(`type cutover rollback ${typed}`, async () => {
+        leave("npx", '#!/usr/bin/env bash\necho "npx $*"\n');
+        fs.chmodSync(path.join(temp, "npx"), 0o755);
+        const PATH = [temp, standIns.env["PATH"]].join(path.delimiter);
+        const { passed, steps } = await runJob(only(jobOf("rollback", "rollback"), "Roll back"), {
+          cwd: checkoutDir,
+          temp,
+          env: { ...process.env, ...standIns.env, PATH, PULUMI_STACK: "prod" },
+          values: {
+            ...{ "inputs.level": level, "inputs.target": "frontend" },
+            ...{ "inputs.tag": tag, "inputs.confirm": "prod" },
+          },
+        });
+        assert.ok(passed, steps[0]?.output);
+        assert.equal(steps[0]?.output, `npx --no cutover rollback ${typed}\n`);
+      });
+    }
+
     it("push commit and tag past what others pushed meanwhile", async () => {
       commit("other", "README.md", "words");
       git("other", "push", "--quiet", "origin", "HEAD:main");

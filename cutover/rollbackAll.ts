@@ -1,0 +1,299 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
+import { KubeApi } from "../cluster/kubeApi";
+import { readLiveRoute } from "../cluster/liveRoutes";
+import { type Standby, readStandbys } from "../cluster/standby";
+import { editStackFile, setTraffic } from "../config/edit";
+import type { StackConfig } from "../config/parse";
+import { ALL_LEGACY, type LiveRoute, formatSplit } from "../migration";
+import { beforeMove } from "./beforeMove";
+import { budgetMinutes, budgetText } from "./budget";
+import { confirmByTyping } from "./confirm";
+import { type ExitCode, exitCodes } from "./exitCodes";
+import { liveText } from "./fastRoad";
+import { reportHealth } from "./health";
+import { Journal } from "./journal";
+import type { Project } from "./project";
+import { recordRollback } from "./recordRollback";
+import { Refused } from "./refused";
+import { Report } from "./report";
+import { Repository } from "./repository";
+import { keepLegacy, returnLegacy } from "./returnLegacy";
+import { type Road, roadTo } from "./road";
+import { type RouteMove, moveRoutes, whileHeld } from "./routeMoves";
+import { reason } from "./thrown";
+import { wantedOrCommitted } from "./wantedOrCommitted";
+
+export interface RollbackAllOptions {
+  readonly project: Project;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  /** The stack's name, in place of typing it. */
+  readonly confirm?: string;
+  /** Ends the update that records it, in order; never what comes before. */
+  readonly signal: AbortSignal;
+}
+
+/** Level 3: every target's traffic goes to legacy, then the record. What can't go stays, and holds up nothing else. */
+export async function rollbackAll(options: RollbackAllOptions): Promise<ExitCode> {
+  const { project, json, dryRun, signal } = options;
+  const report = new Report({ json, budgetMinutes: budgetMinutes[3] });
+  refuseOther(options.confirm, project.stack);
+  const config = await wantedOrCommitted(project, report);
+  const api = await KubeApi.connect(config.platform);
+  const places = await beforeMove(findPlaces(api, config), { api, report, signal });
+  const plan = places.map(placeText);
+  for (const each of plan) report.note(each);
+  if (dryRun) {
+    report.result("Nothing was changed.", { level: 3, plan });
+    return exitCodes.done;
+  }
+  const question = `All traffic of stack ${project.stack} goes to the monorepo. To go on, type the stack's name:`;
+  if (!(await confirmByTyping(question, project.stack, options.confirm, signal))) {
+    throw new Refused(`found another name, expected ${project.stack}; nothing was changed`);
+  }
+  const journal = Journal.for(project.configFile, project.stack);
+  const unnoted = journal?.begin({ command: "rollback", level: 3 }, new Date());
+  if (unnoted !== undefined) report.problem(unnoted);
+  const end = await bringAllToLegacy({ project, api, config, places, report, signal });
+  if (end.recorded) journal?.end();
+  const tookMs = performance.now();
+  report.result(resultText(end, tookMs), {
+    level: 3,
+    plan,
+    ...end,
+    budgetMinutes: budgetMinutes[3],
+    tookMs: Math.round(tookMs),
+    steps: report.steps,
+    problems: report.problems,
+  });
+  return exitCodeOf(end);
+}
+
+/** How a rollback of level 3 ended. */
+export interface AllToLegacy {
+  /** Whether git and the stack's state say so too. */
+  readonly recorded: boolean;
+  /** Whether every original service answers that has its traffic. */
+  readonly healthy: boolean;
+  /** Targets that couldn't be brought back. */
+  readonly stayed: readonly RoutedTargetName[];
+}
+
+export interface BringAllOptions {
+  readonly project: Project;
+  readonly api: KubeApi;
+  readonly config: StackConfig;
+  /** Where the targets stand. @default what is found now */
+  readonly places?: readonly Place[];
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** Looks first at what really exists. @default false */
+  readonly refresh?: boolean;
+}
+
+/** Moves the traffic, then commits, updates, verifies, marks, pushes and looks whether all are healthy. */
+export async function bringAllToLegacy(options: BringAllOptions): Promise<AllToLegacy> {
+  const { api, config, report, signal } = options;
+  const places = options.places ?? (await findPlaces(api, config));
+  const [served, down] = [places.filter(isServed), places.filter((place) => !isServed(place))];
+  const first = await moveThose(api, config, served, report);
+  return whileHeld(api, config, first, report, async () => {
+    const started = await awaitLegacy(api, config, down, report, signal);
+    const there = places.filter(({ road }) => road === "there").map(({ target }) => target);
+    const plain = [...served, ...started].filter(({ road }) => road === "plain");
+    const returned = await withLegacyAgain(options, plain, [...there, ...first.map(({ target }) => target)]);
+    const second = await moveThose(api, config, [...started, ...returned], report);
+    const back = [...there, ...[...first, ...second].map(({ target }) => target)];
+    const stayed = places.filter(({ target }) => !back.includes(target));
+    for (const place of stayed) report.problem(stayedText(place));
+    const recorded = await whileHeld(api, config, second, report, () => record(options, back));
+    const splits = new Map(back.map((target) => [target, ALL_LEGACY]));
+    const healthy = await reportHealth(api, config.platform, splits, report);
+    return { recorded, healthy, stayed: stayed.map(({ target }) => target) };
+  });
+}
+
+/** Where legacy was retired: the update that makes it a backend again. @returns where these targets stand now */
+async function withLegacyAgain(
+  { project, api, config, report, signal, refresh = false }: BringAllOptions,
+  places: readonly Place[],
+  back: readonly RoutedTargetName[],
+): Promise<readonly Place[]> {
+  if (places.length === 0) return [];
+  const targets = places.map(({ target }) => target);
+  try {
+    const text = toLegacy(await (await Repository.containing(project.configFile)).committed(), back);
+    await returnLegacy({ project, api, text, targets, report, signal, refresh });
+    return await Promise.all(targets.map((target) => findPlace(api, config, target)));
+  } catch (error) {
+    report.problem(`${targets.join(", ")}: ${reason(error)}`);
+    return [];
+  }
+}
+
+/** Whether legacy can take the traffic now; an update that makes it a backend again asks for more than a route does. */
+function isServed({ road, legacy: { fitness } }: Place): boolean {
+  if (road === "there") return true;
+  return road === "plain" ? fitness === "ready" : fitness !== "down";
+}
+
+async function record(
+  { project, api, report, signal, refresh = false }: BringAllOptions,
+  targets: readonly RoutedTargetName[],
+): Promise<boolean> {
+  try {
+    const edit = (text: string): string => toLegacy(text, targets);
+    const message = "rollback level 3: all to legacy";
+    return await recordRollback({ project, api, edit, message, signal, report, refresh });
+  } catch (error) {
+    report.problem(reason(error));
+    return false;
+  }
+}
+
+export interface Place {
+  readonly target: RoutedTargetName;
+  readonly live: LiveRoute | undefined;
+  /** For people. */
+  readonly from: string;
+  readonly road: Road;
+  readonly legacy: Standby;
+}
+
+/** Every target's live route, and whether its legacy serves: all at once. */
+async function findPlaces(api: KubeApi, config: StackConfig): Promise<readonly Place[]> {
+  return Promise.all(routedTargets.map((target) => findPlace(api, config, target)));
+}
+
+async function findPlace(api: KubeApi, config: StackConfig, target: RoutedTargetName): Promise<Place> {
+  const { namespace } = config.platform;
+  const wanted = config.targets[target];
+  const [live, legacy] = await Promise.all([
+    readLiveRoute(api, namespace, target),
+    readLegacy(api, config, target),
+  ]);
+  const road = roadTo(live, { ...wanted, split: ALL_LEGACY, legacy: "standby" }, wanted.legacy);
+  return { target, live, from: liveText(live), road, legacy };
+}
+
+async function readLegacy(api: KubeApi, config: StackConfig, target: RoutedTargetName): Promise<Standby> {
+  const { namespace, legacyHost } = config.platform;
+  const { capacity } = config.targets[target];
+  return (await readStandbys(api, { target: catalogEntry(target), namespace, legacyHost, capacity })).legacy;
+}
+
+/** Those that go by the fast road. */
+function moveThose(
+  api: KubeApi,
+  config: StackConfig,
+  places: readonly Place[],
+  report: Report,
+): Promise<readonly RouteMove[]> {
+  const fast = places.filter(({ road }) => road === "fast");
+  const moves = fast.map(({ target, live }) => ({ target, live, split: ALL_LEGACY }));
+  return moveRoutes(api, config, moves, report);
+}
+
+const secondsBetween = 0.5;
+
+/**
+ * Starts what doesn't serve, where the monorepo's machine is known; else waits for somebody to do so. Either for as long
+ * as a release may take. @returns those that serve now
+ */
+async function awaitLegacy(
+  api: KubeApi,
+  config: StackConfig,
+  places: readonly Place[],
+  report: Report,
+  signal: AbortSignal,
+): Promise<readonly Place[]> {
+  const { readyWithinSeconds } = config.platform;
+  const deadline = Date.now() + readyWithinSeconds * 1000;
+  const ready: Place[] = [];
+  let waiting = places;
+  const who = config.monorepo === undefined ? "start it now; waiting" : "starting it,";
+  for (const { target, legacy } of places) {
+    report.problem(
+      `${target}: legacy must be started first (${legacy.detail}): ${who} up to ${readyWithinSeconds} s`,
+    );
+  }
+  await startLegacy(config, places, report, signal);
+  while (waiting.length > 0 && Date.now() < deadline) {
+    await sleep(secondsBetween * 1000, undefined, { signal });
+    const looked = await Promise.all(
+      waiting.map(async (place) => ({ ...place, legacy: await readLegacy(api, config, place.target) })),
+    );
+    for (const place of looked.filter(({ legacy }) => legacy.fitness === "ready")) {
+      report.step(`${place.target}: ${place.legacy.detail}`);
+      ready.push(place);
+    }
+    waiting = looked.filter(({ legacy }) => legacy.fitness !== "ready");
+  }
+  return ready;
+}
+
+async function startLegacy(
+  { monorepo, platform: { legacyHost, readyWithinSeconds } }: StackConfig,
+  places: readonly Place[],
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  if (monorepo === undefined || places.length === 0) return;
+  const { startAll } = await import("../monorepo/startAll.js");
+  const targets = places.map(({ target }) => target);
+  try {
+    const options = { monorepo, legacyHost, targets, withinSeconds: readyWithinSeconds, signal };
+    for (const { target, container, problem } of await startAll(options)) {
+      if (problem !== undefined) report.problem(`${target}: ${container}: ${problem}`);
+    }
+  } catch (error) {
+    // Somebody can still start it by hand.
+    report.problem(reason(error));
+  }
+}
+
+/** The stack file with these targets on legacy, as before the migration: Terraform has the shared resources again. */
+export function toLegacy(text: string, targets: readonly RoutedTargetName[]): string {
+  const edited = targets.reduce((each, target) => {
+    return keepLegacy(setTraffic(each, target, ALL_LEGACY), target);
+  }, text);
+  return editStackFile(edited, ["config", "pyairtable:infrastructure", "owner"], "terraform");
+}
+
+/** A wrong name on the command line is refused before anything is read. */
+function refuseOther(confirm: string | undefined, stack: string): void {
+  if (confirm === undefined || confirm === stack) return;
+  throw new Refused(`--confirm: found ${confirm}, expected the stack's name, ${stack}; nothing was changed`);
+}
+
+function stayedText({ target, from, legacy }: Place): string {
+  return `${target} STAYS at ${from}: ${legacy.detail}. Start legacy, then run this again.`;
+}
+
+function placeText({ target, from, road, legacy }: Place): string {
+  const ways: Readonly<Record<Road, string>> = {
+    there: "there already",
+    fast: `-> ${formatSplit(ALL_LEGACY)}`,
+    plain: `-> ${formatSplit(ALL_LEGACY)}, after an update that makes legacy a backend again`,
+    forward: "",
+  };
+  return `${target}: ${from} ${ways[road]}; ${legacy.detail}`;
+}
+
+function resultText({ recorded, healthy, stayed }: AllToLegacy, tookMs: number): string {
+  const lines = [
+    stayed.length === 0
+      ? "All traffic is on legacy."
+      : `All traffic is on legacy, BUT FOR: ${stayed.join(", ")}. Start their legacy, then run this again.`,
+    recorded ? "Routes, git and state agree." : "This is not recorded yet. Finish it with: cutover resume",
+    ...(healthy ? [] : ["NOT HEALTHY: see above."]),
+    budgetText(3, tookMs),
+  ];
+  return lines.join("\n");
+}
+
+export function exitCodeOf({ recorded, healthy, stayed }: AllToLegacy): ExitCode {
+  if (!recorded) return exitCodes.notRecorded;
+  return healthy && stayed.length === 0 ? exitCodes.done : exitCodes.failed;
+}
