@@ -16,25 +16,23 @@ import { hostAddress } from "../../local/platform/network";
 import { run } from "../../tools/child";
 import { AwsStandIn } from "../support/awsStandIn";
 import { copyCheckout, gitIn } from "../support/checkoutCopy";
+import { dataPlaneAddress } from "./anotherDataPlane";
 import { succeeded, tools } from "./world";
 
 /** The stacks that run elsewhere. */
 export type TeamStack = "staging" | "prod";
-
-/** Where a stack is in AWS whose file doesn't say so yet. */
-const somewhere = { account: "123456789012", region: "eu-central-1" };
 
 /**
  * What is a fact about the place and not about the stack: all that differs from the checkout's stack file when the
  * stack is made here.
  */
 async function asHere(text: string, namespace: string): Promise<string> {
-  const { aws = somewhere } = platformOf(text);
+  const { host } = registryOf(text);
   const release = "1.0.0";
   const images = await Promise.all(
     routedTargets.map(async (target): Promise<[string[], Value]> => [
       ["config", `pyairtable:${target}`, "blue"],
-      await byDigest(`localhost/${catalogEntry(target).repository}`, release),
+      await byDigest(catalogEntry(target).repository, release, host),
     ]),
   );
   const platform = (key: string): string[] => ["config", "pyairtable:platform", key];
@@ -42,27 +40,29 @@ async function asHere(text: string, namespace: string): Promise<string> {
     // The local stack has the default.
     [platform("namespace"), namespace],
     [platform("legacyHost"), hostAddress],
-    [platform("aws"), aws],
-    // The only images that this node has.
+    [platform("internalGateway"), dataPlaneAddress],
+    // The only images that this node has, as if it had pulled them.
     ...images,
   ];
   return edits.reduce((edited, [at, value]) => editStackFile(edited, at, value), text);
 }
 
-/** Lets the node know an image that it has by its digest, too, as it would after a pull. */
-async function byDigest(repository: string, tag: string): Promise<string> {
+/** Lets the node know an image that it has by registry and digest, too, as it would after a pull. */
+async function byDigest(name: string, tag: string, registry: string): Promise<string> {
+  const repository = `localhost/${name}`;
   const ctr = async (...args: string[]): Promise<string> =>
     run((await tools()).path("ctr"), ["--address", containerdSocket, "--namespace", "k8s.io", ...args]);
   const listed = await ctr("images", "list", `name==${repository}:${tag}`);
   const digest = /sha256:[0-9a-f]{64}/.exec(listed)?.[0];
   if (digest === undefined) throw new Error(`found no ${repository}:${tag} on the node`);
-  const image = `${repository}@${digest}`;
+  const image = `${registry}/${name}@${digest}`;
   await ctr("images", "tag", "--force", `${repository}:${tag}`, image);
   return image;
 }
 
 const kubeconfigSchema = z.looseObject({
-  contexts: z.array(z.looseObject({ name: z.string() })),
+  clusters: z.array(z.looseObject({ name: z.string() })),
+  contexts: z.array(z.looseObject({ name: z.string(), context: z.looseObject({ cluster: z.string() }) })),
 });
 
 /** Staging or production on this machine's cluster: a copy of the checkout, the real CLI, a stand-in for AWS. */
@@ -82,10 +82,8 @@ export class StackHere {
     fs.mkdirSync(path.join(site, "state"), { recursive: true });
     const checkout = path.join(site, "checkout");
     await copyCheckout(checkout, remoteOf(site));
-    const { kubeContext, aws: place = somewhere } = platformOf(
-      fs.readFileSync(path.join(checkout, `Pulumi.${name}.yaml`), "utf8"),
-    );
-    const aws = new AwsStandIn(path.join(site, "aws"), place.account);
+    const place = platformOf(fs.readFileSync(path.join(checkout, `Pulumi.${name}.yaml`), "utf8"));
+    const aws = new AwsStandIn(path.join(site, "aws"), place.aws.account);
     const stack = new StackHere(name, `pyairtable-${name}`, aws, site, checkout, {
       ...process.env,
       ...localEnvironment(await tools()),
@@ -93,7 +91,7 @@ export class StackHere {
       PULUMI_BACKEND_URL: backendOf(site),
       PULUMI_STACK: name,
       PULUMI_CONFIG_PASSPHRASE: name,
-      KUBECONFIG: writeKubeconfig(site, kubeContext),
+      KUBECONFIG: writeKubeconfig(site, place),
     });
     await stack.introduce("an engineer");
     const set = ["config", "set", "--secret", "--path", "pyairtable:auth-service.signingKey"];
@@ -190,7 +188,8 @@ function backendOf(site: string): string {
 
 const platformSchema = z.object({
   kubeContext: z.string(),
-  aws: z.object({ account: z.string(), region: z.string() }).optional(),
+  cluster: z.object({ eks: z.string() }),
+  aws: z.object({ account: z.string(), region: z.string() }),
 });
 
 function platformOf(stackFile: string): z.infer<typeof platformSchema> {
@@ -198,11 +197,29 @@ function platformOf(stackFile: string): z.infer<typeof platformSchema> {
   return schema.parse(parse(stackFile)).config["pyairtable:platform"];
 }
 
-/** The cluster's administrator, under the context that the stack file names; the current one leads nowhere. */
-function writeKubeconfig(site: string, context: string): string {
+function registryOf(stackFile: string): { readonly host: string } {
+  const schema = z.object({ config: z.object({ "pyairtable:registry": z.object({ host: z.string() }) }) });
+  return schema.parse(parse(stackFile)).config["pyairtable:registry"];
+}
+
+/**
+ * This cluster's administrator, under context and cluster name that the stack file asks for; the current context leads
+ * nowhere.
+ */
+function writeKubeconfig(
+  site: string,
+  { kubeContext, cluster, aws }: z.infer<typeof platformSchema>,
+): string {
   const own = kubeconfigSchema.parse(parse(fs.readFileSync(adminKubeconfig, "utf8")));
-  const contexts = own.contexts.map((each) => ({ ...each, name: context }));
+  const arn = `arn:aws:eks:${aws.region}:${aws.account}:cluster/${cluster.eks}`;
+  const clusters = own.clusters.map((each) => ({ ...each, name: arn }));
+  const contexts = own.contexts.map((each) => ({
+    ...each,
+    name: kubeContext,
+    context: { ...each.context, cluster: arn },
+  }));
   const file = path.join(site, "kubeconfig");
-  fs.writeFileSync(file, stringify({ ...own, contexts, "current-context": "nowhere" }), { mode: 0o600 });
+  const text = stringify({ ...own, clusters, contexts, "current-context": "nowhere" });
+  fs.writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
