@@ -112,7 +112,9 @@ function insert(text: string, map: YAMLMap.Parsed, key: string, value: Value): s
 function inline(value: Value): string {
   const document = new Document([value]);
   visit(document, { Collection: (_, node) => void (node.flow = true) });
-  return document.toString({ lineWidth: 0 }).trim().slice(1, -1).trim();
+  const text = document.toString({ lineWidth: 0 });
+  // Not `trim`: a value may be a blank that YAML writes as it is.
+  return text.replace(/^\[ ?([^]*?) ?\]\n$/, "$1");
 }
 
 function nest(path: readonly string[], value: Value): Value {

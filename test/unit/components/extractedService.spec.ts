@@ -17,8 +17,13 @@ describe("ExtractedService", function () {
   // A smoke check is tried for some seconds before it has failed.
   this.timeout(15_000);
 
+  /** The newest of a test's. */
   let world: World;
-  afterEach(() => world.close());
+  const worlds: World[] = [];
+  // Each puts back what it found, so the newest goes first.
+  afterEach(async () => {
+    for (const each of worlds.splice(0).reverse()) await each.close();
+  });
 
   async function make(
     changes: Partial<ExtractedServiceArgs> = {},
@@ -29,6 +34,7 @@ describe("ExtractedService", function () {
     }: RecordOptions & { name?: RoutedTargetName; answer?: Answerer } = {},
   ): Promise<Recording> {
     world = await startWorld(answer);
+    worlds.push(world);
     const args = extracted(world.api, name, changes);
     return record(() => new ExtractedService("it", args), { onRegister: world.onRegister, ...options });
   }

@@ -162,6 +162,13 @@ describe("editing a stack file", () => {
     );
   });
 
+  it("can set a text of blanks, whichever they are", () => {
+    for (const blank of [" ", "\u00a0", "\u2003\u3000"]) {
+      const edited = editStackFile("config:\n  a: 1\n", ["config", "a"], blank);
+      assert.deepEqual(parse(edited), { config: { a: blank } });
+    }
+  });
+
   it("refuses a file that is no YAML", () => {
     assert.throws(
       () => editStackFile("config: [", ["config"], 1),

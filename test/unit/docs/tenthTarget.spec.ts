@@ -30,8 +30,14 @@ describe("a tenth target", () => {
     const { stdout } = spawnSync(tsc, ["--noEmit"], { cwd: copy, encoding: "utf8" });
     const files = new Set([...stdout.matchAll(/^(\S+?)\(\d+,\d+\): error/gm)].map(([, file]) => file ?? ""));
     const page = fs.readFileSync(path.join(checkoutDir, "docs", "tenth-target.md"), "utf8");
-    // Where another file than the one that must change is named, the table names both.
-    files.delete("test/unit/catalog/ports.spec.ts");
+    // These only read what another file must have.
+    for (const reader of [
+      "test/unit/catalog/ports.spec.ts",
+      "test/unit/config/dns.spec.ts",
+      "edge/recordSets.ts",
+    ]) {
+      files.delete(reader);
+    }
     assert.ok(files.size > 0, stdout);
     for (const file of files) assert.ok(page.includes(`\`${file}\``), `${file}:\n${stdout}`);
     const listed = [...page.matchAll(/^\| ((?:`[\w./]+`(?:, )?)+) +\|/gm)].flatMap(([, cell = ""]) =>

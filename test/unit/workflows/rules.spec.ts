@@ -35,17 +35,23 @@ const writing = jobs.filter(([, job]) => /pulumi up|cutover (update|rollback)/.t
 
 describe("the workflows", () => {
   it("are these", () => {
-    assert.deepEqual([...workflowNames].sort(), ["drift", "preview", "rollback", "update"]);
+    assert.deepEqual([...workflowNames].sort(), ["drift", "pin", "preview", "rollback", "service", "update"]);
   });
 
   it("give no permission to all jobs, and to each what it needs", () => {
     for (const name of workflowNames) assert.deepEqual(readWorkflow(name).permissions, {}, name);
     assert.deepEqual(Object.fromEntries(jobs.map(([name, { permissions }]) => [name, permissions])), {
       "drift.drift": { contents: "read", "id-token": "write", issues: "write" },
+      "pin.pin": { contents: "read", "id-token": "write" },
       "preview.affected": { contents: "read" },
       "preview.preview": { contents: "read", "id-token": "write", "pull-requests": "write" },
       "preview.previewed": {},
       "rollback.rollback": { contents: "write", "id-token": "write" },
+      "service.accept": {},
+      "service.check": { contents: "read" },
+      "service.image": { contents: "read", "id-token": "write" },
+      "service.integrate": { contents: "read", "id-token": "write" },
+      "service.pin": {},
       "update.production": { contents: "write", "id-token": "write" },
       "update.staging": { contents: "write", "id-token": "write" },
     });
@@ -65,6 +71,7 @@ describe("the workflows", () => {
     const actions = [...new Set(pins.map(({ action }) => action))].sort();
     assert.deepEqual(actions, [
       "actions/checkout",
+      "actions/create-github-app-token",
       "actions/setup-node",
       "aws-actions/configure-aws-credentials",
       "pulumi/actions",
@@ -95,8 +102,11 @@ describe("the workflows", () => {
     for (const [name, { run }] of steps) assert.doesNotMatch(run ?? "", /\$\{\{/, name);
   });
 
-  it("hold no secret: whoever needs an identity asks AWS for it, and nobody else may", () => {
-    for (const name of workflowNames) assert.doesNotMatch(workflowText(name), /\bsecrets\b/, name);
+  it("hold no secret but the key of the app that pins: whoever needs an identity asks AWS for it", () => {
+    for (const name of workflowNames) {
+      const used = new Set([...workflowText(name).matchAll(/\bsecrets\.(\w+)/g)].map(([, secret]) => secret));
+      assert.deepEqual([...used], ["pin", "service"].includes(name) ? ["PIN_APP_KEY"] : [], name);
+    }
     for (const [name, job] of jobs) {
       const asks = usesOf(job, "aws-actions/configure-aws-credentials").length;
       assert.equal(asks, job.permissions["id-token"] === "write" ? 1 : 0, name);
@@ -107,10 +117,11 @@ describe("the workflows", () => {
     for (const [name, job] of jobs) {
       // What it has verified is tagged.
       const pushes = /git push|cutover (update|rollback)/.test(runsIn(job));
-      for (const checkout of usesOf(job, "actions/checkout")) {
-        assert.equal(checkout.with?.["persist-credentials"], pushes, name);
-      }
-      assert.equal(job.permissions["contents"] === "write", pushes, name);
+      const checkouts = usesOf(job, "actions/checkout");
+      for (const checkout of checkouts) assert.equal(checkout.with?.["persist-credentials"], pushes, name);
+      // The app's pushes need none of the job's own.
+      const isApp = checkouts.some((checkout) => checkout.with?.["token"] !== undefined);
+      assert.equal(job.permissions["contents"] === "write", pushes && !isApp, name);
     }
   });
 
@@ -123,7 +134,7 @@ describe("the workflows", () => {
       const isWriting = writing.some(([other]) => other === name);
       const role = JSON.stringify([job.env, usesOf(job, "aws-actions/configure-aws-credentials")]);
       assert.equal(role.includes("AWS_UPDATE_ROLE"), isWriting, name);
-      assert.equal(job.environment !== undefined, isWriting, name);
+      assert.equal(job.environment !== undefined, isWriting || name === "service.accept", name);
     }
     for (const name of workflowNames) assert.ok(!("pull_request_target" in readWorkflow(name).on), name);
   });
@@ -185,8 +196,10 @@ describe("the workflows", () => {
     assert.deepEqual(workflow_dispatch.inputs.stack.options, ["staging", "prod"]);
   });
 
-  it("are set up by docs/ci.md, which names each variable and environment", () => {
-    const docs = fs.readFileSync(path.join(checkoutDir, "docs", "ci.md"), "utf8");
+  it("are set up by docs/ci.md and docs/service-pipeline.md, which name each variable and environment", () => {
+    const docs = ["ci.md", "service-pipeline.md"]
+      .map((page) => fs.readFileSync(path.join(checkoutDir, "docs", page), "utf8"))
+      .join("\n");
     const variables = workflowNames.flatMap((name) =>
       [...workflowText(name).matchAll(/vars(?:\.(\w+)|\[format\('(\w+)_\{0\}')/g)].flatMap(([, one, each]) =>
         each === undefined ? [one ?? ""] : [`${each}_STAGING`, `${each}_PROD`],
@@ -194,7 +207,10 @@ describe("the workflows", () => {
     );
     const environments = jobs.flatMap(([, { environment }]) => environment ?? []);
     for (const name of new Set([...variables, ...environments])) {
-      assert.ok(docs.includes(`\`${name}\``), `found no \`${name}\` in docs/ci.md`);
+      assert.ok(
+        docs.includes(`\`${name}\``),
+        `found no \`${name}\` in docs/ci.md or docs/service-pipeline.md`,
+      );
     }
   });
 });
