@@ -4,7 +4,7 @@ import type { Move } from "../move";
 import { type Override, isInForce } from "../override";
 import type { LiveRoute } from "../routeRecord";
 import { gainingColors } from "../staging";
-import { splitsEqual } from "../split";
+import { holder, isTowardsLegacy, splitsEqual } from "../split";
 import type { Split } from "../split";
 import type { WantedTarget } from "../transition";
 import type { Subject, Violation } from "../violation";
@@ -60,8 +60,7 @@ function refusals(input: JudgeInput): Violation[] {
  */
 export function setAside(input: JudgeInput, violations: readonly Violation[]): DriftViolation[] {
   const moves = describeMoves(input);
-  if (!moves.some(({ live, isWayBack, isTransition }) => live !== undefined && isWayBack && isTransition))
-    return [];
+  if (!moves.some(goesOrWentBack)) return [];
   const standing = moves
     .filter(({ applied, wanted }) => applied !== undefined && splitsEqual(applied, wanted.split))
     .map(({ target }) => target);
@@ -69,6 +68,18 @@ export function setAside(input: JudgeInput, violations: readonly Violation[]): D
     const target = standing.find((each) => each === violation.target);
     return violation.rule === drift.name && target !== undefined ? [{ ...violation, target }] : [];
   });
+}
+
+/** By this update, or by the fast road, which this update records. */
+function goesOrWentBack({ live, applied, wanted, isWayBack, isTransition }: Move): boolean {
+  if (live === undefined) return false;
+  if (isTransition) return isWayBack;
+  const toStandby = live.legacy === "retired" && holder(wanted.split) === live.heldFull;
+  return (
+    applied !== undefined &&
+    !splitsEqual(applied, wanted.split) &&
+    (isTowardsLegacy(applied, wanted.split) || toStandby)
+  );
 }
 
 /**

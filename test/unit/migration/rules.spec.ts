@@ -367,6 +367,33 @@ describe("drift beside a way back", () => {
     assert.deepEqual(aside(drifted), ["auth-service drift"]);
   });
 
+  it("is set aside when the fast road has brought another back, which is recorded now", () => {
+    const live = { ...drifted.live, frontend: onLegacy("frontend") };
+    assert.deepEqual(aside({ ...drifted, live }), ["auth-service drift"]);
+    const onGreen = nextRecord("frontend", extracted(blue), calm(green, retired), start);
+    const backOnBlue = {
+      ...drifted.live,
+      frontend: nextRecord("frontend", onGreen, calm(blue, retired), start),
+    };
+    const recorded = { frontend: calm(blue, retired), "auth-service": calm(part) };
+    assert.deepEqual(
+      aside({
+        ...drifted,
+        live: backOnBlue,
+        applied: { ...drifted.applied, frontend: green },
+        wanted: recorded,
+      }),
+      ["auth-service drift"],
+    );
+  });
+
+  it("isn't set aside when an interrupted update forward is finished", () => {
+    const live = { ...drifted.live, frontend: at("frontend", half) };
+    const applied = { ...drifted.applied, frontend: ALL_LEGACY };
+    const wanted = { frontend: calm(half), "auth-service": calm(part) };
+    assert.deepEqual(aside({ ...drifted, live, applied, wanted }), []);
+  });
+
   it("isn't set aside when nothing is brought back", () => {
     assert.deepEqual(aside({ ...drifted, wanted: { frontend: calm(half), "auth-service": calm(part) } }), []);
   });
