@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { parseStackConfig } from "../../../config/parse";
-import { ConfigError } from "../../../config/problem";
-import { type Entry, digest, stackFile } from "./stackFile";
+import { type Entry, digest, problemsOf, stackFile } from "./stackFile";
 
 const platform = { aws: { account: "123456789012", region: "eu-central-1" } };
 const backup = {
@@ -12,16 +11,6 @@ const backup = {
   compose: { repository: "pyairtable-monorepo", path: "deploy/docker-compose.yml" },
   oidcIssuer: "oidc.eks.eu-central-1.amazonaws.com/id/A1",
 };
-
-function problems(raw: Record<string, unknown>): readonly string[] {
-  try {
-    parseStackConfig(raw);
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.problems;
-  }
-  return [];
-}
 
 describe("pyairtable:backup", () => {
   it("is read as it stands, with or without a token", () => {
@@ -82,12 +71,12 @@ describe("pyairtable:backup", () => {
   for (const [what, changes, expected] of cases) {
     it(`is refused for ${what}`, () => {
       const raw = stackFile({ platform, backup: { ...backup, ...changes } });
-      assert.deepEqual(problems(raw), [`pyairtable:backup.${expected}`]);
+      assert.deepEqual(problemsOf(raw), [`pyairtable:backup.${expected}`]);
     });
   }
 
   it("is refused without an account to keep the bundles in", () => {
-    assert.deepEqual(problems(stackFile({ backup })), [
+    assert.deepEqual(problemsOf(stackFile({ backup })), [
       "pyairtable:backup: found no account to keep the bundles in, expected pyairtable:platform.aws",
     ]);
   });

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { routedTargets } from "../../../catalog";
 import { parseStackConfig } from "../../../config/parse";
-import { ConfigError } from "../../../config/problem";
 import { recordSets } from "../../../edge/recordSets";
-import { type Entry, type File, stackFile } from "./stackFile";
+import { type Entry, type File, problemsOf, stackFile } from "./stackFile";
 
 const platform = { aws: { account: "123456789012", region: "eu-central-1" } };
 const dns = {
@@ -15,16 +14,6 @@ const dns = {
 
 function file(changes: Entry = {}, others: File = {}): File {
   return stackFile({ platform, dns: { ...dns, ...changes }, ...others });
-}
-
-function problems(raw: Record<string, unknown>): readonly string[] {
-  try {
-    parseStackConfig(raw);
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.problems;
-  }
-  return [];
 }
 
 describe("pyairtable:dns", () => {
@@ -144,11 +133,11 @@ describe("pyairtable:dns", () => {
     ],
   ];
   for (const [what, changes, ...expected] of cases) {
-    it(`is refused for ${what}`, () => assert.deepEqual(problems(file(changes)), expected));
+    it(`is refused for ${what}`, () => assert.deepEqual(problemsOf(file(changes)), expected));
   }
 
   it("is refused without an account to make the records in", () => {
-    assert.deepEqual(problems(stackFile({ dns })), [
+    assert.deepEqual(problemsOf(stackFile({ dns })), [
       "pyairtable:dns: found no account to make the records in, expected pyairtable:platform.aws",
     ]);
   });
@@ -158,14 +147,14 @@ describe("pyairtable:dns", () => {
     const others = { docs: { ...docs, blue: `registry/app@sha256:${"a".repeat(64)}` } };
     const retired = "docs's legacy is retired; expected pyairtable:docs.legacy: standby";
     const weights = { docs: { monorepo: 5, platform: 250 } };
-    assert.deepEqual(problems(file({}, others)), []);
-    assert.deepEqual(problems(file({ weights }, others)), [
+    assert.deepEqual(problemsOf(file({}, others)), []);
+    assert.deepEqual(problemsOf(file({ weights }, others)), [
       `pyairtable:dns.weights.docs: found 5 for monorepo, but ${retired}, or 0`,
     ]);
-    assert.deepEqual(problems(file({ failover: "automatic" }, others)), [
+    assert.deepEqual(problemsOf(file({ failover: "automatic" }, others)), [
       `pyairtable:dns.failover: found automatic, but ${retired}, or manual`,
     ]);
-    assert.deepEqual(problems(file({ allOnMonorepo: true }, others)), [
+    assert.deepEqual(problemsOf(file({ allOnMonorepo: true }, others)), [
       `pyairtable:dns.allOnMonorepo: found true, but ${retired}`,
     ]);
   });
@@ -178,7 +167,7 @@ describe("pyairtable:dns", () => {
       fc.property(weights, fc.boolean(), (wanted, all) => {
         const raw = file({ weights: wanted, ...(all && { allOnMonorepo: true }) });
         const isLegal = Object.values(wanted).every(({ monorepo, platform: other }) => monorepo + other > 0);
-        assert.equal(problems(raw).length === 0, isLegal);
+        assert.equal(problemsOf(raw).length === 0, isLegal);
         if (!isLegal) return;
         const config = parseStackConfig(raw);
         assert.ok(config.dns);

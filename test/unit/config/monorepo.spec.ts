@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
 import { parseStackConfig } from "../../../config/parse";
-import { ConfigError } from "../../../config/problem";
-import { stackFile } from "./stackFile";
+import { problemsOf, stackFile } from "./stackFile";
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGC1Yp0Kz9oo";
 const ssh = { host: "ssh://deploy@10.10.0.10", hostKey, project: "pyairtable" };
 const socket = { host: "unix:///var/run/docker.sock", project: "pyairtable" };
 
 function problems(monorepo: Record<string, unknown>): readonly string[] {
-  try {
-    parseStackConfig(stackFile({ monorepo }));
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.problems.map((line) => line.replaceAll("pyairtable:monorepo.", ""));
-  }
-  return [];
+  return problemsOf(stackFile({ monorepo })).map((line) => line.replaceAll("pyairtable:monorepo.", ""));
 }
 
 describe("pyairtable:monorepo", () => {

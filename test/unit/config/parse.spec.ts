@@ -1,19 +1,7 @@
 import assert from "node:assert/strict";
 import { parseStackConfig } from "../../../config/parse";
-import { ConfigError } from "../../../config/problem";
-import { digest, stackFile } from "./stackFile";
+import { digest, problemsOf, stackFile } from "./stackFile";
 import type { File } from "./stackFile";
-
-/** Every problem that is told of, in order. */
-function problems(raw: Record<string, unknown>): readonly string[] {
-  try {
-    parseStackConfig(raw);
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.problems;
-  }
-  return [];
-}
 
 function without(key: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(stackFile()).filter(([name]) => name !== key));
@@ -109,7 +97,7 @@ describe("a stack's config", () => {
   });
 
   it("leaves other namespaces alone", () => {
-    assert.deepEqual(problems({ ...stackFile(), "kubernetes:context": "x" }), []);
+    assert.deepEqual(problemsOf({ ...stackFile(), "kubernetes:context": "x" }), []);
   });
 
   it("takes tags, and any soak, on the local stack", () => {
@@ -118,7 +106,7 @@ describe("a stack's config", () => {
       migration: { soakHours: 0 },
       frontend: { blue: "podinfo:6.9" },
     };
-    assert.deepEqual(problems(stackFile(local)), []);
+    assert.deepEqual(problemsOf(stackFile(local)), []);
   });
 });
 
@@ -327,12 +315,12 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     ],
   ];
   for (const [what, changes, ...expected] of cases) {
-    it(what, () => assert.deepEqual(problems(stackFile(changes)), expected));
+    it(what, () => assert.deepEqual(problemsOf(stackFile(changes)), expected));
   }
 
   for (const key of Object.keys(stackFile())) {
     it(`without ${key}`, () => {
-      const [problem, ...others] = problems(without(key));
+      const [problem, ...others] = problemsOf(without(key));
       assert.deepEqual(others, []);
       assert.ok(problem?.startsWith(`${key}: found nothing, expected `), problem);
     });
@@ -340,7 +328,7 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
 
   it("for a target that is no map, without showing what may be its secret", () => {
     const raw = { ...stackFile(), "pyairtable:auth-service": "hunter2", "pyairtable:docs": [] };
-    assert.deepEqual(problems(raw), [
+    assert.deepEqual(problemsOf(raw), [
       "pyairtable:auth-service: found a string (not shown), expected a map",
       "pyairtable:docs: found a list, expected a map",
     ]);
@@ -358,7 +346,7 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
       { secrets: { TOKEN: "5522" } },
       { settings: { blue: { TOKEN: 5522 } } },
     ]) {
-      const found = problems(stackFile({ "auth-service": misplaced }));
+      const found = problemsOf(stackFile({ "auth-service": misplaced }));
       assert.ok(found.length > 0, JSON.stringify(misplaced));
       assert.doesNotMatch(found.join("\n"), /5522/);
     }

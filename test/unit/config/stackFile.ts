@@ -1,3 +1,7 @@
+import assert from "node:assert/strict";
+import { parseStackConfig } from "../../../config/parse";
+import { ConfigError } from "../../../config/problem";
+
 /** Configs as they stand in a stack file, all valid, for tests to spoil. */
 
 export type Entry = Record<string, unknown>;
@@ -34,4 +38,15 @@ export function stackFile(changes: File = {}): File {
   return Object.fromEntries(
     [...names].map((name) => [`pyairtable:${name}`, { ...valid[name], ...changes[name] }]),
   );
+}
+
+/** Every problem that is told of, in order. */
+export function problemsOf(raw: Record<string, unknown>): readonly string[] {
+  try {
+    parseStackConfig(raw);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems;
+  }
+  return [];
 }
