@@ -24,6 +24,7 @@ import { type Registered, record } from "../unit/support/recording";
 import { start } from "../unit/migration/arbitraries";
 import { type World, startWorld } from "../unit/support/world";
 import type { Subject } from "../../migration";
+import { outOfOrder } from "../support/outOfOrder";
 import {
   type Attempt,
   type Manner,
@@ -36,7 +37,7 @@ import {
 } from "./history";
 
 const stackFileName = "Pulumi.local.yaml";
-const localStack = fs.readFileSync(path.join(__dirname, "../..", stackFileName), "utf8");
+const localStack = outOfOrder(fs.readFileSync(path.join(__dirname, "../..", stackFileName), "utf8"));
 
 /** The live routes as the program reads them. */
 type LiveRoutes = ReadonlyMap<RoutedTargetName, LiveRoute>;

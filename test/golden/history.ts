@@ -18,7 +18,6 @@ import {
   nextRecord,
 } from "../../migration";
 import { parseOutputs } from "../../outputs";
-import { outOfOrder } from "../support/outOfOrder";
 import { splits, start } from "../unit/migration/arbitraries";
 
 /** A change that somebody may think of, before it is known what it can be in the file as it is then. */
@@ -156,7 +155,7 @@ export function attempt(text: string, last: Update | undefined, now: Date): Atte
 
 /** The update of the file that `history` starts from, and the one of each of its commits. */
 export function updatesOf(history: History, localStack: string): readonly Update[] {
-  const first = accepted(attempt(firstText(outOfOrder(localStack), history), undefined, start));
+  const first = accepted(attempt(firstText(localStack, history), undefined, start));
   return history.drafts.reduce<readonly Update[]>(
     (updates, draft) => {
       const last = updates.at(-1) ?? first;
