@@ -4,6 +4,7 @@ import {
   type Split,
   type Stage,
   deriveStage,
+  formatOverride,
   formatSplit,
   formatStep,
   formatTime,
@@ -194,8 +195,12 @@ function warnings(
           ? [`${target} soaks until ${formatMinute(next.until)}`]
           : [],
       );
+  const overrides = isUnreadable(situation)
+    ? []
+    : situation.overrides.map((override) => formatOverride(override, situation.at));
   return [
     ...soaking,
+    ...overrides,
     ...(isUnreadable(situation) && situation !== pastUnknown
       ? [`the present isn't known: ${situation.unreadable}`]
       : []),

@@ -118,6 +118,14 @@ describe("the progress in a period", () => {
     assert.match(JSON.stringify(progress({ now: early }).blocked), /docs: not applied yet: /);
   });
 
+  it("warns of every override for as long as it stands in the file", () => {
+    const override = { rule: "order", reason: "a fire", approver: "Grace", expires: "2026-11-30T00:00:00Z" };
+    const { warnings } = progress({ now: { file: { docs: { overrides: [override] } } } });
+    assert.deepEqual(warnings, [
+      "docs: rule order is set aside until 2026-11-30T00:00:00Z (a fire; approved by Grace)",
+    ]);
+  });
+
   it("warns of the end of a soak, of what can't be read, of failed updates, and of what was never verified", () => {
     const onBlue = { frontend: { ...staged, traffic: blue } };
     const history: Edit[] = [
