@@ -63,6 +63,7 @@ function asProduction(text: string): string {
   const edits: readonly (readonly [string[], Value])[] = [
     [["config", "pyairtable:platform", "environment"], "production"],
     [["config", "pyairtable:migration", "soakHours"], 24],
+    [["config", "pyairtable:staging"], { stack: "local" }],
     ...images,
   ];
   return edits.reduce((edited, [at, value]) => editStackFile(edited, at, value), text);

@@ -46,6 +46,8 @@ describe(`an upgrade from ${version}, whose state is kept`, function () {
         ...process.env,
         ...localEnvironment(await tools()),
         PULUMI_BACKEND_URL: `file://${scratch}?metadata=skip`,
+        // What is in the cluster was made under another field manager than the kept state's.
+        PULUMI_K8S_ENABLE_PATCH_FORCE: "true",
       },
     });
   }
