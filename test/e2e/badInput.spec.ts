@@ -88,14 +88,14 @@ describe("Bad input", () => {
     });
 
     it("two targets in flight are refused", async () => {
-      scratch.set("mcp-server", "traffic", { legacy: 90, blue: 10, green: 0 });
-      scratch.set("docs", "traffic", { legacy: 90, blue: 10, green: 0 });
+      scratch.set("frontend", "traffic", { legacy: 90, blue: 10, green: 0 });
+      scratch.set("api-gateway", "traffic", { legacy: 90, blue: 10, green: 0 });
       const message = await scratch.refusal();
       assertComplaints(message, [
-        "pyairtable:mcp-server.traffic (one-in-flight)",
-        "pyairtable:docs.traffic (one-in-flight)",
+        "pyairtable:frontend.traffic (one-in-flight)",
+        "pyairtable:api-gateway.traffic (one-in-flight)",
       ]);
-      assert.match(message, /found: +legacy 90 \/ blue 10 while docs is /);
+      assert.match(message, /found: +legacy 90 \/ blue 10 while api-gateway is /);
       assert.match(message, /expected: one target in flight at a time/);
     });
 
