@@ -21,7 +21,7 @@ import { cutover } from "./cutoverCommand";
 import { commitSplit, refused, stackOnLegacy, succeeded, tools } from "./world";
 
 /** Of each kill, here; `npm run soak` makes many more of them. */
-const repetitions = 2;
+const repetitions = 1;
 const ratePerSecond = 160;
 
 /** Its blue grows from one replica to two before it gets traffic, and shrinks when it has lost it. */
