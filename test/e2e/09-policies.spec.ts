@@ -43,7 +43,7 @@ describe("a preview with the policies", function () {
     assert.equal(code, 3, stdout + stderr);
     assert.match(
       stderr,
-      /^production-replicas: docs-blue-deployment: found replicas: 1, expected 2 or more in production/m,
+      /^production-replicas: docs-blue-deployment: .*\nfound replicas: 1, expected 2 or more in production/m,
     );
     assert.equal(await stack.git("tag", "--list"), "");
   });
