@@ -66,7 +66,8 @@ async function main(): Promise<number> {
     tallies.reduce((total, tally) => total + count(tally), 0);
   const [passed, failed, skipped] = [sum((t) => t.passed), sum((t) => t.failed), sum((t) => t.skipped)];
   process.stdout.write(`\n${timings.map(([name, ms]) => `${name}: ${elapsed(ms)}`).join("\n")}\n`);
-  process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  if (skipped > 0) process.stdout.write(`\n${skipped} skipped\n`);
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
 }
 
