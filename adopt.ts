@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type RoutedTargetName, routedTargets } from "./catalog";
 import { LegacyMonorepo } from "./components/legacyMonorepo";
 import type { StackConfig } from "./config/parse";
-import { type LiveRoute, isTampered } from "./migration";
+import { type LiveRoute, believed } from "./migration";
 import { formatAddress, sshOptions } from "./monorepo/address";
 import { type Containers, type Monorepo, findContainers } from "./monorepo/containers";
 import { DaemonError } from "./monorepo/daemon";
@@ -34,11 +34,9 @@ export async function adoptMonorepo(config: StackConfig, live: LiveRoutes): Prom
 
 /** Whether legacy gets traffic that it doesn't have now. */
 function isWayBack({ targets }: StackConfig, live: LiveRoutes): boolean {
-  return routedTargets.some((target) => {
-    const route = live.get(target);
-    const has = route === undefined || isTampered(route) ? 0 : route.split.legacy;
-    return targets[target].split.legacy > has;
-  });
+  return routedTargets.some(
+    (target) => targets[target].split.legacy > (believed(live.get(target))?.split.legacy ?? 0),
+  );
 }
 
 function sayMissing({ targets }: StackConfig, { containers, project }: Monorepo, found: Containers): void {

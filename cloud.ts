@@ -2,6 +2,7 @@ import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity";
 import { Provider } from "@pulumi/aws/provider";
 import * as pulumi from "@pulumi/pulumi";
 import { catalogEntry, routedTargets } from "./catalog";
+import { reason } from "./cluster/kubeApi";
 import { BackupStore } from "./components/backupStore";
 import { EdgeDns } from "./components/edgeDns";
 import { ImageRegistry } from "./components/imageRegistry";
@@ -31,9 +32,8 @@ export async function proveAccount(provider: Provider, { account }: Aws): Promis
   try {
     await getCallerIdentity({}, { provider });
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    const reason = said.replace(/^invocation of .* returned an error: /, "");
-    const message = `pyairtable:platform.aws.account: found credentials that are refused (${reason}), expected such of account ${account}; nothing was changed.`;
+    const said = reason(error).replace(/^invocation of .* returned an error: /, "");
+    const message = `pyairtable:platform.aws.account: found credentials that are refused (${said}), expected such of account ${account}; nothing was changed.`;
     throw withoutStack(new pulumi.RunError(message));
   }
 }

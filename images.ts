@@ -3,7 +3,7 @@ import { type RoutedTargetName, routedTargets } from "./catalog";
 import { PinnedImage } from "./components/pinnedImage";
 import { withoutStack } from "./components/withoutStack";
 import type { StackConfig } from "./config/parse";
-import { COLORS, type LiveRoute, isTampered } from "./migration";
+import { COLORS, type LiveRoute, believed } from "./migration";
 import { digestOf } from "./registry/reference";
 
 export interface PinnedImagesInput {
@@ -25,8 +25,7 @@ export async function requireImages({ config, live, bringsBack }: PinnedImagesIn
       const image = config.targets[target].images[color];
       // On the local stack some have a tag only.
       if (image === undefined || digestOf(image) === undefined) return [];
-      const route = live.get(target);
-      const isRunning = route !== undefined && !isTampered(route) && route.images[color] === image;
+      const isRunning = believed(live.get(target))?.images[color] === image;
       return [new PinnedImage(`${target}-${color}-image`, { target, color, image, isRunning })];
     }),
   );

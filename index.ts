@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Cloud } from "./cloud";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
-import { KubeApi, UnreachableError } from "./cluster/kubeApi";
+import { KubeApi, UnreachableError, reason } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
 import { whereabouts } from "./cluster/whereabouts";
 import { withoutStack } from "./components/withoutStack";
@@ -14,14 +14,12 @@ import { requireImages } from "./images";
 import {
   type JudgeInput,
   type StagingEvidence,
-  type Subject,
   type Violation,
   bringsBack,
   formatOverride,
   formatViolations,
-  judge,
+  judgeUpdate,
   needsStaging,
-  setAside,
 } from "./migration";
 import { DaemonError } from "./monorepo/daemon";
 import { type Applied, parseOutputs, type StackOutputs } from "./outputs";
@@ -37,10 +35,8 @@ async function main(): Promise<StackOutputs> {
   if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
   const input = await withStaging(judged(config, applied, { live, staging: undefined, now }), config);
   sayOverrides(config, now);
-  const violations = judge(input);
-  const aside = setAside(input, violations);
-  const left = new Set<Subject>(aside.map(({ target }) => target));
-  enforce(violations.filter(({ rule, target }) => rule !== "drift" || !left.has(target)));
+  const { refused, aside } = judgeUpdate(input);
+  enforce(refused);
   if (aside.length > 0) {
     void pulumi.log.warn(
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
@@ -100,7 +96,7 @@ async function readStaging(stack: string): Promise<StagingEvidence> {
     const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name });
     return parseOutputs(readSchema.parse(found).outputs).completed;
   } catch (error) {
-    return { unreadable: error instanceof Error ? error.message : String(error) };
+    return { unreadable: reason(error) };
   }
 }
 

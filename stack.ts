@@ -21,10 +21,10 @@ import {
   type LiveRoute,
   type MigrationState,
   type RouteRecord,
+  believed,
   deriveStage,
   formatMigrationState,
   formatSplit,
-  isTampered,
   migrationState,
   nextRecord,
   withCompleted,
@@ -85,11 +85,14 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   };
 }
 
-function stateAfter({ config, live, now }: StackInputs): MigrationState {
-  const records = routedTargets.map((target) =>
-    nextRecord(target, believedRoute(live.get(target)), config.targets[target], now),
-  );
-  return migrationState(records, config.infrastructure.owner, now);
+function stateAfter(inputs: StackInputs): MigrationState {
+  const records = routedTargets.map((target) => recordAfter(target, inputs));
+  return migrationState(records, inputs.config.infrastructure.owner, inputs.now);
+}
+
+/** What the target's route carries once the update is done. */
+function recordAfter(target: RoutedTargetName, { config, live, now }: StackInputs): RouteRecord {
+  return nextRecord(target, believed(live.get(target)), config.targets[target], now);
 }
 
 function buildBackup({ config, cloud }: StackInputs, platform: Platform, provider: Provider): void {
@@ -121,15 +124,16 @@ function contextOf({ platform }: StackConfig, api: KubeApi): { readonly context?
 
 function buildTarget(
   name: RoutedTargetName,
-  { config, live, api, now, leftAlone }: StackInputs,
+  inputs: StackInputs,
   platform: Platform,
   provider: Provider,
 ): TargetOutputs {
+  const { config, api, now, leftAlone } = inputs;
   const { monorepo } = config;
   const { legacyHost, proxies } = config.platform;
   const wanted = config.targets[name];
-  const believed = believedRoute(live.get(name));
-  const record = nextRecord(name, believed, wanted, now);
+  const live = believed(inputs.live.get(name));
+  const record = recordAfter(name, inputs);
   const address = addressOf(name, config.platform);
   const { signingKey } = signingKeyOf(wanted);
   const service = new ExtractedService(
@@ -143,7 +147,7 @@ function buildTarget(
       releases: releasesOf(wanted, config.platform.readyWithinSeconds),
       record,
       ...(monorepo && { startLegacy: () => ensureStarted(name, monorepo, config.platform) }),
-      ...(believed && { live: believed }),
+      ...(live && { live }),
       leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),
       proxies,
@@ -159,10 +163,6 @@ function buildTarget(
     images: wanted.images,
     url: publicUrl(address.hostname, config.platform.publicPort),
   };
-}
-
-function believedRoute(route: LiveRoute | undefined): RouteRecord | undefined {
-  return route === undefined || isTampered(route) ? undefined : route;
 }
 
 function signingKeyOf(wanted: TargetConfig | AuthServiceConfig): { readonly signingKey?: string } {

@@ -7,6 +7,7 @@ import {
   type Color,
   type PlannedStep,
   applyStep,
+  believed,
   formatStep,
   grownTo,
   judge,
@@ -117,10 +118,9 @@ function nextStep(
       `${place.target}: blue and green could both be meant, expected --to blue or --to green`,
     );
   }
-  const record = live.get(place.target);
-  const believed = record !== undefined && "split" in record ? record : undefined;
+  const record = believed(live.get(place.target));
   const { soakHours } = config.migration;
-  const steps = stepsToExtracted(believed, place.wanted, soakHours, situation.at, color);
+  const steps = stepsToExtracted(record, place.wanted, soakHours, situation.at, color);
   const [first] = steps;
   if (weight === undefined || first?.kind === "stage") return first;
   if (color === undefined) return first;
@@ -142,12 +142,11 @@ function heldBack({ target }: TargetSituation, step: PlannedStep): string {
 
 /** What the rules say if `target` were `wanted`, all else as it is. */
 export function judgeWith(
-  { judged, situation }: Survey,
+  { judged }: Survey,
   target: RoutedTargetName,
   wanted: TargetSituation["wanted"],
 ): ReturnType<typeof judge> {
-  const all = new Map(situation.targets.map((each) => [each.target, each.wanted])).set(target, wanted);
-  return judge({ ...judged, wanted: all });
+  return judge({ ...judged, wanted: new Map(judged.wanted).set(target, wanted) });
 }
 
 /** What an update of this text would do: `1 update, 129 same`. */

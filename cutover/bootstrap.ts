@@ -59,8 +59,9 @@ export async function bootstrap({ project, json, dryRun, yes, signal }: Bootstra
   return exitCodes.done;
 }
 
-function placeOf({ stack, dir, configFile }: Project): StackPlace {
-  const { aws } = readWanted({ stack, dir, configFile }).platform;
+function placeOf(project: Project): StackPlace {
+  const { stack, dir, configFile } = project;
+  const { aws } = readWanted(project).platform;
   if (aws === undefined) {
     throw new UsageError(
       `${path.basename(configFile)}: found no pyairtable:platform.aws, expected the account and the region that the state is to be in`,

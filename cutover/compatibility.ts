@@ -5,8 +5,8 @@ import {
   type Color,
   type LegacyState,
   type LiveRoute,
-  type RouteRecord,
   type Split,
+  believed,
   deriveStage,
   isTampered,
 } from "../migration";
@@ -50,10 +50,6 @@ export interface PinnedVersion {
 }
 
 export function matrixOf({ config, live, now }: CompatibilityInput): CompatibilityMatrix {
-  const recordOf = (target: RoutedTargetName): RouteRecord | undefined => {
-    const route = live?.get(target);
-    return route === undefined || isTampered(route) ? undefined : route;
-  };
   const servesOf = (target: RoutedTargetName): Split | null => {
     const route = live?.get(target);
     if (route === undefined) return config.targets[target].split;
@@ -61,7 +57,7 @@ export function matrixOf({ config, live, now }: CompatibilityInput): Compatibili
   };
   const routed = (target: RoutedTargetName): MatrixRow => {
     const { workload, dependencies } = catalogEntry(target);
-    const record = recordOf(target);
+    const record = believed(live?.get(target));
     const wanted = config.targets[target];
     const version = (color: Color): PinnedVersion | null => {
       const [runs, pinned] = [record?.images[color] ?? null, wanted.images[color] ?? null];

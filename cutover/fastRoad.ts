@@ -12,6 +12,7 @@ import {
   type LiveRoute,
   type Split,
   type WantedTarget,
+  believed,
   formatSplit,
   holder,
   isTampered,
@@ -80,10 +81,10 @@ export function routeFor(
   split: Split,
   now: Date,
 ): HttpRoute<string> {
-  const believed = live === undefined || isTampered(live) ? undefined : live;
+  const before = believed(live);
   const wanted: WantedTarget = {
     ...config.targets[name],
-    ...(believed && { images: believed.images, legacy: believed.legacy }),
+    ...(before && { images: before.images, legacy: before.legacy }),
     split,
   };
   return httpRoute({
@@ -91,7 +92,7 @@ export function routeFor(
     namespace: config.platform.namespace,
     gateway: config.platform.namespace,
     ...addressOf(name, config.platform),
-    record: nextRecord(name, believed, wanted, now),
+    record: nextRecord(name, before, wanted, now),
   });
 }
 

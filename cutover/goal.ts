@@ -4,11 +4,18 @@ import { readLiveRoutes } from "../cluster/liveRoutes";
 import { readStandbys } from "../cluster/standby";
 import type { StackConfig } from "../config/parse";
 import { parseStackFile } from "../config/stackFile";
-import { BACKENDS, COLORS, type LegacyState, type LiveRoute, type Split, isTampered } from "../migration";
+import {
+  BACKENDS,
+  COLORS,
+  type LegacyState,
+  type LiveRoute,
+  believed,
+  isTampered,
+  judgeUpdate,
+} from "../migration";
 import { beforeMove } from "./beforeMove";
 import { withStackFile } from "./committedFile";
 import { liveText } from "./fastRoad";
-import { fileViolations } from "./fileViolations";
 import { type Project, UsageError } from "./project";
 import { Refused, enforce } from "./refused";
 import type { Report } from "./report";
@@ -108,7 +115,8 @@ export async function refuseUncommitted(repository: Repository, { paths }: Goal)
 
 /** Ways back are shown to no rule; what the good state asks for beyond them is. @throws Refused */
 export async function judgeGoal(project: Project, { text }: Goal): Promise<void> {
-  enforce(fileViolations(await withStackFile(project, text, survey)));
+  const { judged } = await withStackFile(project, text, survey);
+  enforce(judgeUpdate(judged).refused);
 }
 
 /** Whatever gets traffic back must serve, or nothing at all is begun. @throws Refused */
@@ -125,7 +133,7 @@ export async function requireReceivers({ api, config, live, roads }: Goal): Prom
         legacyHost,
         capacity,
       });
-      return BACKENDS.filter((backend) => split[backend] > shareOf(live.get(target), backend))
+      return BACKENDS.filter((backend) => split[backend] > (believed(live.get(target))?.split[backend] ?? 0))
         .map((backend) => standbys[backend])
         .filter(({ fitness }) => (road === "plain" ? fitness !== "ready" : fitness === "down"))
         .map(({ detail }) => `${target}: ${detail}`);
@@ -136,10 +144,6 @@ export async function requireReceivers({ api, config, live, roads }: Goal): Prom
   throw new Refused(
     `found what is to get traffic back not ready, expected it to serve; nothing was changed. Start it, or go back further (--to), or to legacy (--level 3).\n  ${found.join("\n  ")}`,
   );
-}
-
-function shareOf(live: LiveRoute | undefined, backend: keyof Split): number {
-  return live === undefined || isTampered(live) ? 0 : live.split[backend];
 }
 
 /** What going there changes, a line each. */

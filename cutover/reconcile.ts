@@ -109,10 +109,10 @@ async function splitOf({ api, config }: Survey, place: TargetSituation, to: Dire
 }
 
 function judgeWith(
-  { judged, situation }: Survey,
+  { judged }: Survey,
   edits: readonly { readonly place: TargetSituation; readonly split: Split }[],
 ): ReturnType<typeof judge> {
-  const wanted = new Map(situation.targets.map((each) => [each.target, each.wanted]));
+  const wanted = new Map(judged.wanted);
   for (const { place, split } of edits) wanted.set(place.target, { ...place.wanted, split });
   const violations = judge({ ...judged, wanted });
   // Drift is what is being resolved.

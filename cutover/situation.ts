@@ -5,11 +5,13 @@ import { type Applied, parseOutputs } from "../outputs";
 import {
   ALL_LEGACY,
   COLORS,
+  believed,
   deriveStage,
   formatMigrationState,
   formatOverride,
   formatSplit,
   inFlight,
+  isThrough,
   isTampered,
   judge,
   migrationState,
@@ -149,10 +151,6 @@ export function situationOf({ config, live, applied, staging, now }: SituationIn
     state: migrationState(records, config.infrastructure.owner, now),
     overrides: overridesIn(config),
   };
-}
-
-function believed(route: LiveRoute | undefined): RouteRecord | undefined {
-  return route === undefined || isTampered(route) ? undefined : route;
 }
 
 /** Lines such as `pyairtable:frontend.traffic: legacy 100 -> legacy 90 / blue 10`, one per key that differs. */
@@ -338,9 +336,7 @@ function refusal(target: RoutedTargetName, violation: Violation, places: readonl
 /** The first of those that the plan puts before it and that aren't through. */
 function firstBefore(target: RoutedTargetName, places: readonly Place[]): TargetName {
   const open = places.find(
-    (other) =>
-      comesBefore(other.target, target) &&
-      !["soaked", "extracted", "releasing"].includes(other.stage ?? "legacy"),
+    (other) => comesBefore(other.target, target) && !isThrough(other.stage ?? "legacy"),
   );
   return open?.target ?? "infrastructure";
 }

@@ -1,12 +1,11 @@
 import path from "node:path";
 import { readLiveRoutes } from "../cluster/liveRoutes";
 import { parseStackFile } from "../config/stackFile";
-import { type LiveRoute, formatSplit, isTampered, splitsEqual } from "../migration";
+import { type LiveRoute, formatSplit, isTampered, judgeUpdate, splitsEqual } from "../migration";
 import { carryOut, changesText, markGood } from "./carryOut";
 import { confirm } from "./confirm";
 import { type ExitCode, exitCodes } from "./exitCodes";
 import { liveText } from "./fastRoad";
-import { fileViolations } from "./fileViolations";
 import { GitError } from "./git";
 import type { Project } from "./project";
 import { Refused, enforce } from "./refused";
@@ -36,7 +35,7 @@ export async function update(options: UpdateCommandOptions): Promise<ExitCode> {
     );
   }
   const surveyed = await survey(project);
-  enforce(fileViolations(surveyed));
+  enforce(judgeUpdate(surveyed.judged).refused);
   const moves = movesOf(surveyed);
   for (const move of moves) report.note(move);
   const policyPack = path.join(project.dir, "policy");

@@ -1,13 +1,13 @@
 export { consumerOf } from "./consumer";
 export { applyStep, candidateOf, formatStep, grownTo, stepsToExtracted } from "./plan";
 export type { PlannedStep } from "./plan";
-export { fromRoute, isTampered, toAnnotations } from "./routeRecord";
+export { believed, fromRoute, isTampered, toAnnotations } from "./routeRecord";
 export type { Images, LegacyState, LiveRoute, RouteRecord, TamperedRoute } from "./routeRecord";
 export { CHANGE_KINDS, PHASES, ROLES, digestOf } from "./freeze";
 export type { Change, Phase, SignOff } from "./freeze";
 export { OVERRIDABLE_RULES, formatOverride, isInForce } from "./override";
 export type { Override } from "./override";
-export { bringsBack, judge, needsStaging, setAside } from "./rules/judge";
+export { bringsBack, judge, judgeUpdate, needsStaging, setAside } from "./rules/judge";
 export type { JudgeInput } from "./rules/judge";
 export type { Owner } from "./rules/rule";
 export { withCompleted } from "./staging";
@@ -25,7 +25,7 @@ export {
   splitsEqual,
 } from "./split";
 export type { Backend, Color, Split } from "./split";
-export { deriveStage, inFlight, soakEnds } from "./stage";
+export { deriveStage, inFlight, isThrough, soakEnds } from "./stage";
 export type { Stage } from "./stage";
 export { formatTime } from "./time";
 export { nextRecord } from "./transition";

@@ -1,5 +1,5 @@
 import type { RoutedTargetName } from "../catalog";
-import { isTampered } from "./routeRecord";
+import { believed, isTampered } from "./routeRecord";
 import type { LiveRoute, RouteRecord } from "./routeRecord";
 import { ALL_LEGACY, splitsEqual } from "./split";
 import type { Color, Split } from "./split";
@@ -41,13 +41,13 @@ export interface MoveInput {
 }
 
 export function describeMove({ target, route, applied, wanted, soakHours, now }: MoveInput): Move {
-  const believed = route === undefined || isTampered(route) ? undefined : route;
-  const next = nextRecord(target, believed, wanted, now);
-  const stage = believed && deriveStage(believed, soakHours, now);
-  const retiresTooEarly = believed?.legacy === "standby" && wanted.legacy === "retired" && stage !== "soaked";
+  const live = believed(route);
+  const next = nextRecord(target, live, wanted, now);
+  const stage = live && deriveStage(live, soakHours, now);
+  const retiresTooEarly = live?.legacy === "standby" && wanted.legacy === "retired" && stage !== "soaked";
   return {
     target,
-    ...(believed && { live: believed }),
+    ...(live && { live }),
     ...(stage && { stage }),
     ...(route && isTampered(route) && { tampered: route.tampered }),
     ...(applied && { applied }),
@@ -55,8 +55,8 @@ export function describeMove({ target, route, applied, wanted, soakHours, now }:
     next,
     nextStage: deriveStage(retiresTooEarly ? { ...next, legacy: "standby" } : next, soakHours, now),
     retiresTooEarly,
-    isTransition: believed === undefined || !splitsEqual(believed.split, wanted.split),
-    isWayBack: believed === undefined ? splitsEqual(wanted.split, ALL_LEGACY) : isWayBack(believed, wanted),
+    isTransition: live === undefined || !splitsEqual(live.split, wanted.split),
+    isWayBack: live === undefined ? splitsEqual(wanted.split, ALL_LEGACY) : isWayBack(live, wanted),
   };
 }
 

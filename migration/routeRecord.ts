@@ -38,6 +38,11 @@ export function isTampered(route: LiveRoute): route is TamperedRoute {
   return "tampered" in route;
 }
 
+/** The record, of a route that is there and can be believed. */
+export function believed(route: LiveRoute | undefined): RouteRecord | undefined {
+  return route === undefined || isTampered(route) ? undefined : route;
+}
+
 const prefix = "pyairtable.dev/";
 
 /** 12 hex digits; an annotation edited by hand no longer matches them. */

@@ -37,6 +37,11 @@ export function deriveStage(
   return soaked ? "soaked" : "soaking";
 }
 
+/** Legacy is retired, or could be: whatever the plan puts after it may set out. */
+export function isThrough(stage: Stage): boolean {
+  return stage === "soaked" || stage === "extracted" || stage === "releasing";
+}
+
 /** Of all targets, only one may be in flight at a time. */
 export function inFlight(stage: Stage): boolean {
   return stage === "splitting" || stage === "soaking";

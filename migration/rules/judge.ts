@@ -64,10 +64,21 @@ export function setAside(input: JudgeInput, violations: readonly Violation[]): D
   const standing = moves
     .filter(({ applied, wanted }) => applied !== undefined && splitsEqual(applied, wanted.split))
     .map(({ target }) => target);
-  return violations.flatMap((violation) => {
-    const target = standing.find((each) => each === violation.target);
-    return violation.rule === drift.name && target !== undefined ? [{ ...violation, target }] : [];
-  });
+  return violations.filter(
+    (violation): violation is DriftViolation =>
+      violation.rule === drift.name && standing.some((target) => target === violation.target),
+  );
+}
+
+/** What an update is refused for, and what it sets aside because some target goes back in it. */
+export function judgeUpdate(input: JudgeInput): {
+  readonly refused: readonly Violation[];
+  readonly aside: readonly DriftViolation[];
+} {
+  const violations = judge(input);
+  const aside = setAside(input, violations);
+  const isAside = new Set<Violation>(aside);
+  return { refused: violations.filter((violation) => !isAside.has(violation)), aside };
 }
 
 /** By this update, or by the fast road, which this update records. */

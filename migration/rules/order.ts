@@ -2,6 +2,7 @@ import { type TargetName, catalogEntry, comesBefore } from "../../catalog";
 import { isForward } from "../move";
 import type { Move } from "../move";
 import { formatSplit, holder } from "../split";
+import { isThrough } from "../stage";
 import { keyOf } from "../violation";
 import { endOf } from "./inFlight";
 import { type Circumstances, type Refusal, isAdoption } from "./rule";
@@ -25,7 +26,7 @@ function waitsFor(
   wanted: string,
   { moves, ownership, soakHours }: Circumstances,
 ): Refusal[] {
-  const others = moves.filter((other) => comesBefore(other.target, target) && !isThrough(other));
+  const others = moves.filter((other) => comesBefore(other.target, target) && !isThrough(other.nextStage));
   const isAdopted = ownership.wanted === "pulumi";
   const where = [
     ...others.map((other) => `${other.target} is ${other.nextStage}`),
@@ -52,7 +53,3 @@ function summary(where: readonly string[]): string {
 }
 
 const mostShown = 3;
-
-function isThrough({ nextStage }: Move): boolean {
-  return nextStage === "soaked" || nextStage === "extracted" || nextStage === "releasing";
-}

@@ -45,6 +45,14 @@ export class Moto {
     return moto;
   }
 
+  /** The same, for a suite that can't do without. */
+  static async startOrSkip(suite: Mocha.Context): Promise<Moto> {
+    const started = await Moto.start();
+    if (started !== undefined) return started;
+    console.log("    skipped: MOTO_SERVER and AWS_CLI don't name moto and the AWS CLI");
+    return suite.skip();
+  }
+
   get endpoint(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -73,9 +81,15 @@ export class Moto {
     return output;
   }
 
-  /** Runs a command that uses this AWS. */
-  async run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  /** Runs a command that uses this AWS. @param cwd @default this process's */
+  async run(
+    command: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    cwd?: string,
+  ): Promise<Ran> {
     const child = spawn(command, args, {
+      cwd,
       env: { ...this.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -21,12 +21,7 @@ describe("the backup of repositories, on git, the AWS CLI and an S3 that are rea
   let run: Ran;
 
   before(async function () {
-    const started = await Moto.start();
-    if (started === undefined) {
-      console.log("    skipped: MOTO_SERVER and AWS_CLI don't name moto and the AWS CLI");
-      this.skip();
-    }
-    moto = started;
+    moto = await Moto.startOrSkip(this);
     // As components/backupStore.ts makes it.
     await moto.aws(
       ...["s3api", "create-bucket", "--bucket", bucket, "--object-lock-enabled-for-bucket"],

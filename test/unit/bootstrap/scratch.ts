@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -71,27 +69,14 @@ export class Scratch {
     return this.run("sh", ["-c", line], { ...env, PULUMI_BACKEND_URL: `s3://${bucket}?region=${region}` });
   }
 
-  private async run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
-    const own = this.moto.env;
-    const child = spawn(command, args, {
-      cwd: this.folder,
-      env: {
-        ...own,
-        PATH: [path.dirname(this.pulumi), path.join(checkoutDir, "cutover", "bin"), own["PATH"]].join(
-          path.delimiter,
-        ),
-        PULUMI_HOME: path.join(this.folder, ".pulumi-home"),
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        AWS_EC2_METADATA_DISABLED: "true",
-        ...env,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-    }
-    await once(child, "close");
-    return { code: child.exitCode, output };
+  private run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+    const folders = [path.dirname(this.pulumi), path.join(checkoutDir, "cutover", "bin")];
+    const own = {
+      PATH: [...folders, this.moto.env["PATH"]].join(path.delimiter),
+      PULUMI_HOME: path.join(this.folder, ".pulumi-home"),
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      AWS_EC2_METADATA_DISABLED: "true",
+    };
+    return this.moto.run(command, args, { ...own, ...env }, this.folder);
   }
 }

@@ -81,12 +81,7 @@ describe("the road back by DNS, on the AWS CLI and moto's Route 53", function ()
   let zone: string;
 
   before(async function () {
-    const started = await Moto.start();
-    if (started === undefined) {
-      console.log("    skipped: MOTO_SERVER and AWS_CLI don't name moto and the AWS CLI");
-      this.skip();
-    }
-    moto = started;
+    moto = await Moto.startOrSkip(this);
     temp = fs.mkdtempSync(path.join(os.tmpdir(), "dns-"));
     const created = [
       "route53",
