@@ -1,4 +1,5 @@
 import { createColors } from "picocolors";
+import { isInteractive } from "../terminal/output";
 
 /** Where a command's words go, and how. */
 export interface ReportOptions {
@@ -25,9 +26,7 @@ export class Report {
   /** A line of progress stands there, to be written over. */
   private isMidLine = false;
   private toldAt = 0;
-  private readonly paint = createColors(
-    process.stderr.isTTY && process.env["TERM"] !== "dumb" && process.env["NO_COLOR"] === undefined,
-  );
+  private readonly paint = createColors(isInteractive(process.stderr));
 
   constructor(private readonly options: ReportOptions) {}
 

@@ -1,5 +1,6 @@
 import path from "node:path";
-import pc from "picocolors";
+import { createColors } from "picocolors";
+import { isInteractive } from "../terminal/output";
 import { acquireTools, describe } from "../tools/acquire";
 import { Interrupted } from "../tools/interrupt";
 import { elapsed } from "../tools/progress";
@@ -12,7 +13,8 @@ import { walkthrough } from "./walkthrough";
 async function main(): Promise<number> {
   const started = Date.now();
   const tools = await acquireTools();
-  for (const line of describe(tools)) process.stderr.write(`${pc.dim(line)}\n`);
+  const { dim } = createColors(isInteractive(process.stderr));
+  for (const line of describe(tools)) process.stderr.write(`${dim(line)}\n`);
   await withPlatformLock(() => bringUp(tools));
   process.stderr.write(`The local platform is up after ${elapsed(Date.now() - started)}.\n`);
   const failed = await walkthrough(tools, path.join(outDir, "walkthrough"), process.stdout);

@@ -134,6 +134,8 @@ for (const name of ["staging", "prod"] as const) {
         await stack.git("reset", "--quiet", "--hard", "origin/main");
         await assertServedBy("legacy", "blue");
         await assertNothingToDo();
+        succeeded(await stack.cutover("rollback", target));
+        await assertServedBy("legacy");
       });
 
       it("says once that the credentials have expired, and moves nothing", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { editStackFile, removeFromStackFile } from "../../config/edit";
+import { editStackFile, removeFromStackFile, setTraffic } from "../../config/edit";
 import { LocalStack } from "../../local/localStack";
 import { outDir } from "../../local/paths";
 import { cutover } from "./cutoverCommand";
@@ -74,8 +74,21 @@ describe("the plan's rules, on a real stack", () => {
     await commitSplit(stack, "frontend", split("legacy 90 / blue 10"));
     succeeded(await stack.up());
     await commitSplit(stack, "frontend", split("legacy 100"));
-    await commitSplit(stack, "api-gateway", split("legacy 90 / blue 10"));
-    refused(await stack.up(), /pyairtable:api-gateway.blue \(staging-first\)[^]*staging has not completed/);
+    await stack.commit("airtable-gateway: a release that nobody has seen", (text) =>
+      setTraffic(
+        editStackFile(
+          text,
+          ["config", "pyairtable:airtable-gateway", "green"],
+          "localhost/pyairtable-airtable-gateway:1.1.0",
+        ),
+        "airtable-gateway",
+        split("legacy 90 / green 10"),
+      ),
+    );
+    refused(
+      await stack.up(),
+      /pyairtable:airtable-gateway.green \(staging-first\)[^]*staging has not completed/,
+    );
     await stack.revert(1);
     succeeded(await stack.up());
   });

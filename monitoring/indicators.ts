@@ -1,0 +1,34 @@
+import type { RoutedTargetName } from "../catalog";
+import type { Backend } from "../migration";
+
+/**
+ * What is measured of each backend, alike for legacy, blue and green: recorded series with the labels `target` and
+ * `backend`. Requests, errors and latency are the gateway's, health is that of probes from outside.
+ */
+export const SERIES = {
+  /** Requests per second over the window. */
+  requests: "target_backend:requests:rate",
+  /** Requests in the window: how many samples the other indicators stand on. */
+  samples: "target_backend:requests:increase",
+  /** Share of answers with status 5xx over the window, 0 to 1; absent without requests. */
+  errors: "target_backend:errors:ratio",
+  /** Mean over the window, in seconds; absent without requests. */
+  latency: "target_backend:latency_seconds:mean",
+  /** 1 if the last probe succeeded, else 0; absent when nobody probes. */
+  health: "target_backend:health:last",
+} as const;
+
+export type Indicator = keyof typeof SERIES;
+
+/** Critical issues that users report, counted by the guard, with the label `target`. */
+export const USER_REPORTS = "pyairtable_user_reports_total";
+
+/** What every alert carries besides `alertname`. */
+export interface AlertLabels {
+  readonly target: RoutedTargetName;
+  /** Absent where the alert is of the whole target. */
+  readonly backend?: Backend;
+  readonly severity: "critical" | "warning" | "info";
+  /** Only on the plan's triggers: the guard rolls the target back. */
+  readonly action?: "rollback";
+}
