@@ -87,7 +87,8 @@ export class ExtractedService extends pulumi.ComponentResource {
           ...(wanted && { release: wanted }),
           mustBeReady: !isLosing(color, record, live),
           ...(hasLostAll(color, record, live) && { changeAfter: proven }),
-          ...(signingKey && { sharedSecret: signingKey }),
+          // One that signs with a key of its own stays as it is when the shared one changes.
+          ...(signingKey && wanted?.secrets.SIGNING_KEY === undefined && { sharedSecret: signingKey }),
         },
         child,
       );

@@ -2,6 +2,7 @@ import { routedTargets } from "../catalog";
 import type { JudgeInput, Override, Subject } from "../migration";
 import type { Applied } from "../outputs";
 import type { StackConfig } from "./parse";
+import { tokenTrust } from "./tokenTrust";
 
 /** What the rules are told of a stack: what its config asks for, and what is known of it. */
 export function judged(
@@ -10,6 +11,7 @@ export function judged(
   facts: Pick<JudgeInput, "live" | "staging" | "now">,
 ): JudgeInput {
   const { migration, infrastructure, targets } = config;
+  const trust = tokenTrust(targets["auth-service"]);
   return {
     ...facts,
     applied: applied.splits,
@@ -22,6 +24,7 @@ export function judged(
       changes: new Map(routedTargets.map((target) => [target, targets[target].changes])),
     },
     overrides: overridesIn(config),
+    tokens: new Map(trust && [["auth-service", trust]]),
     soakHours: migration.soakHours,
   };
 }

@@ -6,8 +6,11 @@ export class StackFileError extends Error {
   override readonly name = "StackFileError";
 }
 
+/** Stands for an encrypted value. */
+export const UNREADABLE = "[secret]";
+
 /**
- * What a stack file asks for, read without the key to its secrets: each encrypted value is `[secret]`.
+ * What a stack file asks for, read without the key to its secrets: each encrypted value is `UNREADABLE`.
  * @throws StackFileError, or ConfigError with all that is wrong in it
  */
 export function parseStackFile(text: string): StackConfig {
@@ -25,7 +28,7 @@ export function valuesIn(stackFile: string): Readonly<Record<string, unknown>> {
 
 function readYaml(text: string): unknown {
   try {
-    return parse(text, (_key, value: unknown) => (isEncrypted(value) ? "[secret]" : value));
+    return parse(text, (_key, value: unknown) => (isEncrypted(value) ? UNREADABLE : value));
   } catch (error) {
     throw new StackFileError(`the stack file is not valid YAML: ${String(error)}`);
   }

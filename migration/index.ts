@@ -28,6 +28,7 @@ export type { Backend, Color, Split } from "./split";
 export { deriveStage, inFlight, isThrough, soakEnds } from "./stage";
 export type { Stage } from "./stage";
 export { formatTime } from "./time";
+export type { TokenTrust } from "./tokenTrust";
 export { nextRecord } from "./transition";
 export type { WantedTarget } from "./transition";
 export { formatViolations } from "./violation";

@@ -20,7 +20,12 @@ import (
 const podinfoPort = "19898"
 
 func needsFront() bool {
-	return os.Getenv("MCP_TOOLS") != "" || os.Getenv("CONSUMER_SWITCH") != "" || os.Getenv("CALLS") != ""
+	for _, name := range []string{"MCP_TOOLS", "CONSUMER_SWITCH", "CALLS", "ACCEPTED_SIGNING_KEY"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // serveFront puts podinfo behind a proxy that answers what podinfo can't.
@@ -37,12 +42,16 @@ func serveFront(podinfo string, flags []string) {
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("/", httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner}))
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner})
+	mux.Handle("/", proxy)
 	if tools := os.Getenv("MCP_TOOLS"); tools != "" {
 		mux.HandleFunc("POST /mcp", listTools(tools))
 	}
 	if os.Getenv("CONSUMER_SWITCH") != "" {
 		registerConsumerSwitch(mux)
+	}
+	if key := os.Getenv("ACCEPTED_SIGNING_KEY"); key != "" {
+		mux.HandleFunc("GET /token/validate", acceptAlso(key, proxy))
 	}
 	if os.Getenv("CALLS") != "" {
 		mux.HandleFunc("GET /call/{target}", call)

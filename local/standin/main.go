@@ -1,7 +1,7 @@
 // Command standin stands in for a PyAirtable service where the nine images
 // can't be had. It is podinfo with what podinfo lacks: a name from the
-// environment, the MCP server's list of tools, calls of other targets, and a
-// queue consumer.
+// environment, the MCP server's list of tools, calls of other targets, a second
+// key whose tokens are valid, and a queue consumer.
 //
 //	standin serve [podinfo flags]  the service
 //	standin consume                the queue's consumer, until SIGTERM

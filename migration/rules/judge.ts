@@ -13,6 +13,7 @@ import { freeze, resumptionAfterTier1, thawSignedOff } from "./freeze";
 import { oneInFlight, oneInFlightBesideAdoption } from "./inFlight";
 import { order, orderOfAdoption } from "./order";
 import type { Circumstances, Rule, StackRule } from "./rule";
+import { sharedSigningKey } from "./sharedSigningKey";
 import { noEditUnderTraffic, retiredAfterCallers, retiredOnlyWhenSoaked, standbyWhileSoaking } from "./soak";
 import { stagingFirst } from "./stagingFirst";
 
@@ -55,25 +56,25 @@ function refusals(input: JudgeInput): Violation[] {
 }
 
 /**
- * Of `violations`, those that must not hold up an update that brings some target back: drift of targets from which the
- * file asks nothing new. They are said, and their routes left as they are.
+ * Of `violations`, those that must not hold up an update that brings some target back: drift, and keys that don't fit,
+ * of targets from which the file asks nothing new. They are said, and their routes left as they are.
  */
-export function setAside(input: JudgeInput, violations: readonly Violation[]): DriftViolation[] {
+export function setAside(input: JudgeInput, violations: readonly Violation[]): StandingViolation[] {
   const moves = describeMoves(input);
   if (!moves.some(goesOrWentBack)) return [];
   const standing = moves
     .filter(({ applied, wanted }) => applied !== undefined && splitsEqual(applied, wanted.split))
     .map(({ target }) => target);
   return violations.filter(
-    (violation): violation is DriftViolation =>
-      violation.rule === drift.name && standing.some((target) => target === violation.target),
+    (violation): violation is StandingViolation =>
+      standingRules.includes(violation.rule) && standing.some((target) => target === violation.target),
   );
 }
 
 /** What an update is refused for, and what it sets aside because some target goes back in it. */
 export function judgeUpdate(input: JudgeInput): {
   readonly refused: readonly Violation[];
-  readonly aside: readonly DriftViolation[];
+  readonly aside: readonly StandingViolation[];
 } {
   const violations = judge(input);
   const aside = setAside(input, violations);
@@ -105,7 +106,7 @@ export function bringsBack(input: MovesInput): boolean {
   });
 }
 
-type DriftViolation = Violation & { readonly target: RoutedTargetName };
+type StandingViolation = Violation & { readonly target: RoutedTargetName };
 
 /** Whether some colour gains weight, otherwise than on a way back: only then staging is worth asking. */
 export function needsStaging(input: MovesInput): boolean {
@@ -127,6 +128,11 @@ function describeMoves({ live, applied, wanted, soakHours, now }: MovesInput): M
 
 type MovesInput = Pick<JudgeInput, "live" | "applied" | "wanted" | "soakHours" | "now">;
 
+const keysRule = "shared-signing-key";
+
+/** What may be refused of a target that stays as it is, and doesn't get worse by another one's way back. */
+const standingRules = [drift.name, keysRule];
+
 const rules: Readonly<Record<string, Rule>> = {
   drift,
   "starts-on-legacy": startsOnLegacy,
@@ -138,6 +144,7 @@ const rules: Readonly<Record<string, Rule>> = {
   "retired-after-callers": retiredAfterCallers,
   "staging-first": stagingFirst,
   freeze,
+  [keysRule]: sharedSigningKey,
 };
 
 const stackRules: readonly {

@@ -2,6 +2,7 @@ import type { RoutedTargetName } from "../../catalog";
 import type { Change, Phase, SignOff } from "../freeze";
 import type { Move } from "../move";
 import type { StagingEvidence } from "../staging";
+import type { TokenTrust } from "../tokenTrust";
 import type { Violation } from "../violation";
 
 export type Owner = "terraform" | "pulumi";
@@ -31,6 +32,8 @@ export interface Circumstances {
   readonly freeze: Freeze;
   /** Undefined where nothing must have been completed in staging first. */
   readonly staging: StagingEvidence | undefined;
+  /** A target whose backends share no key, or whose keys can't be read here, is absent. */
+  readonly tokens: ReadonlyMap<RoutedTargetName, TokenTrust>;
   readonly soakHours: number;
   readonly now: Date;
 }

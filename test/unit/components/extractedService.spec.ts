@@ -105,6 +105,21 @@ describe("ExtractedService", function () {
     for (const { dependencies } of deployments) assert(dependencies.includes(key.name));
   });
 
+  it("leaves the shared signing key out of a color that has its own: its pods stay when the shared one changes", async () => {
+    const releases = { blue: release(), green: release({ secrets: { SIGNING_KEY: "own" } }) };
+    const podsWith = async (signingKey: string): Promise<readonly unknown[]> => {
+      const made = await make({ signingKey, releases }, { name: "auth-service" });
+      const deployments = made.ofType("kubernetes:apps/v1:Deployment");
+      return ["it-blue-deployment", "it-green-deployment"].map(
+        (name) => deployments.find((each) => each.name === name)?.inputs["spec"],
+      );
+    };
+    const [blue, green] = await podsWith("s3cret");
+    const [otherBlue, sameGreen] = await podsWith("rotated");
+    assert.notDeepEqual(otherBlue, blue);
+    assert.deepEqual(sameGreen, green);
+  });
+
   it("gives traffic to a color in order: ready, smoke check, route, proof", async () => {
     await make({ record: recordOf("frontend", { legacy: 90, blue: 10, green: 0 }) });
     assertOrder(

@@ -76,6 +76,7 @@ export function judgeInput(
     freeze: { phase: "full-resumption", applied: "full-resumption", signOffs: [], changes: new Map() },
     staging: undefined,
     overrides: [],
+    tokens: new Map(),
     ...input,
   };
 }
