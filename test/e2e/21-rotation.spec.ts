@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
 import { z } from "zod";
 import { type Answer, ask } from "../../cluster/kubeApi";
 import { backendHeader } from "../../cluster/names";
 import { editStackFile } from "../../config/edit";
 import type { LocalStack } from "../../local/localStack";
+import { checkoutDir } from "../../local/paths";
 import { kubectl } from "../../local/platform/cluster";
 import { gatewayAddress } from "../../local/platform/gateway";
 import { signingKeyEnvironment } from "../../local/platform/legacy";
@@ -96,7 +99,7 @@ describe("a rotation of the signing key", () => {
   it("ends with the shared key, which changes no pod", async () => {
     await watch.during(async () => {
       const before = await pods();
-      await watch.set(`pyairtable:${target}.signingKey`, newKey);
+      await set(`pyairtable:${target}.signingKey`, newKey);
       await stack.git(
         "commit",
         "--quiet",
@@ -128,15 +131,21 @@ describe("a rotation of the signing key", () => {
   /** Commits `color` with keys of its own. */
   async function keysOf(color: Color, signs: string, accepts?: string): Promise<void> {
     const secrets = `pyairtable:${target}.secrets.${color}`;
-    await watch.set(`${secrets}.SIGNING_KEY`, signs);
-    if (accepts !== undefined) await watch.set(`${secrets}.ACCEPTED_SIGNING_KEY`, accepts);
+    await set(`${secrets}.SIGNING_KEY`, signs);
+    if (accepts !== undefined) await set(`${secrets}.ACCEPTED_SIGNING_KEY`, accepts);
     await stack.commit(`auth-service: keys of ${color}`, (text) =>
       editStackFile(text, ["config", `pyairtable:${target}`, color], image),
     );
   }
 
+  async function set(key: string, value: string): Promise<void> {
+    assertInRunbook(`pulumi config set --secret --path '${key}' <`);
+    await watch.set(key, value);
+  }
+
   async function forgetAccepted(color: Color): Promise<void> {
     const key = `pyairtable:${target}.secrets.${color}.ACCEPTED_SIGNING_KEY`;
+    assertInRunbook(`pulumi config rm --path '${key}'`);
     const args = ["config", "rm", "--path", key, "--config-file", stack.stackFile];
     watch.said.push(succeeded(await stack.pulumi(args)).output);
   }
@@ -185,6 +194,12 @@ async function stillIn(tokens: readonly string[]): Promise<void> {
     const answer = await validate(token);
     assert.ok(isAccepted(answer), `signed out by ${String(answer.headers[backendHeader])}`);
   }
+}
+
+/** What is typed here is what the page says. */
+function assertInRunbook(command: string): void {
+  const page = fs.readFileSync(path.join(checkoutDir, "docs", "rotate-signing-key.md"), "utf8");
+  assert.ok(page.includes(command), `the runbook lacks ${command}`);
 }
 
 /** By name: a pod that was replaced has another one. */
