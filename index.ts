@@ -10,6 +10,7 @@ import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
 import { judged, overridesIn } from "./config/judged";
 import type { StackConfig } from "./config/parse";
+import { withContents } from "./contents";
 import { requireImages } from "./images";
 import {
   type JudgeInput,
@@ -27,7 +28,7 @@ import { buildStack } from "./stack";
 
 /** Reads what is wanted and what is live, lets the rules judge, and only then says what shall be. */
 async function main(): Promise<StackOutputs> {
-  const config = loadStackConfig();
+  const config = await withContents(loadStackConfig());
   const api = await KubeApi.connect(config.platform);
   void pulumi.log.info(whereabouts(pulumi.getStack(), config.platform, api));
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);

@@ -1,4 +1,5 @@
 export { consumerOf } from "./consumer";
+export type { ColorContents, Contents } from "./contents";
 export { applyStep, candidateOf, formatStep, grownTo, stepsToExtracted } from "./plan";
 export type { PlannedStep } from "./plan";
 export { believed, fromRoute, isTampered, toAnnotations } from "./routeRecord";

@@ -2,6 +2,7 @@ import { routedTargets } from "../../catalog";
 import { type Cloud, awsProvider, buildCloud } from "../../cloud";
 import type { StackConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
+import { withContents } from "../../contents";
 import { type LiveRoute, nextRecord } from "../../migration";
 import type { RoutedTargetName } from "../../catalog";
 import { buildStack } from "../../stack";
@@ -18,7 +19,7 @@ const millisecondsPerDay = 86_400_000;
  * @param stackFiles texts, oldest first
  */
 export async function stackGraph(stackFiles: readonly string[]): Promise<Registered[]> {
-  const configs = stackFiles.map((text) => parseStackFile(text));
+  const configs = await Promise.all(stackFiles.map((text) => withContents(parseStackFile(text))));
   const last = configs.at(-1);
   if (last === undefined) throw new Error("no stack file");
   const live = routesAfter(configs.slice(0, -1));
