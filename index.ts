@@ -43,9 +43,10 @@ async function main(): Promise<StackOutputs> {
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
     );
   }
-  await requireImages({ config, live, bringsBack: bringsBack(input) });
+  const isWayBack = bringsBack(input);
+  await requireImages({ config, live, bringsBack: isWayBack });
   const cloud = await connectedCloud(config);
-  if (config.monorepo !== undefined) await (await import("./adopt.js")).adoptMonorepo(config, live);
+  if (config.monorepo !== undefined) await (await import("./adopt.js")).adoptMonorepo(config, isWayBack);
   return buildStack({
     config,
     live,
