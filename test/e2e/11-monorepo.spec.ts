@@ -10,7 +10,7 @@ import { Provider } from "@pulumi/docker/provider";
 import { CommandError, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { adoptMonorepo } from "../../adopt";
+import { adoptMonorepo } from "../../stack/adopt";
 import { type RoutedTargetName, catalogEntry } from "../../catalog";
 import { editStackFile } from "../../config/edit";
 import type { StackConfig } from "../../config/parse";

@@ -1,11 +1,14 @@
+import fs from "node:fs";
+import path from "node:path";
 import { routedTargets } from "../../catalog";
-import { type Cloud, awsProvider, buildCloud } from "../../cloud";
+import { type Cloud, awsProvider, buildCloud } from "../../stack/cloud";
 import type { StackConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
-import { withContents } from "../../contents";
+import { withContents } from "../../stack/contents";
+import { checkoutDir } from "../../local/paths";
 import { type LiveRoute, nextRecord } from "../../migration";
 import type { RoutedTargetName } from "../../catalog";
-import { buildStack } from "../../stack";
+import { buildStack } from "../../stack/stack";
 import { type Registered, record } from "../unit/support/recording";
 import { startWorld } from "../unit/support/world";
 
@@ -35,6 +38,7 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
           now: dayOf(configs.length - 1),
           leftAlone: new Set(),
           cloud: cloudOf(last),
+          backupScript: fs.readFileSync(path.join(checkoutDir, "backup", "backup.sh"), "utf8"),
         });
       },
       { onRegister: world.onRegister },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { secretName } from "../../../components/hashedName";
 import { parseStackConfig } from "../../../config/parse";
-import { withContents } from "../../../contents";
+import { withContents } from "../../../stack/contents";
 import type { Contents } from "../../../migration";
 import { digest, stackFile, type File } from "../config/stackFile";
 

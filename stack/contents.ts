@@ -1,8 +1,8 @@
-import { type RoutedTargetName, routedTargets } from "./catalog";
-import { backendName } from "./cluster/names";
-import { contentHash, secretHash } from "./components/hashedName";
-import type { StackConfig, TargetConfig, Variables } from "./config/parse";
-import { COLORS, type ColorContents, type Contents } from "./migration";
+import { type RoutedTargetName, routedTargets } from "../catalog";
+import { backendName } from "../cluster/names";
+import { contentHash, secretHash } from "../components/hashedName";
+import type { StackConfig, TargetConfig, Variables } from "../config/parse";
+import { COLORS, type ColorContents, type Contents } from "../migration";
 
 /** The config with what the route records of each colour's settings and secrets. Only the program can read these. */
 export async function withContents(config: StackConfig): Promise<StackConfig> {

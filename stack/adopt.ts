@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { routedTargets } from "./catalog";
-import { LegacyMonorepo } from "./components/legacyMonorepo";
-import type { StackConfig } from "./config/parse";
-import { formatAddress, sshOptions } from "./monorepo/address";
-import { type Containers, type Monorepo, findContainers } from "./monorepo/containers";
-import { DaemonError } from "./monorepo/daemon";
+import { routedTargets } from "../catalog";
+import { LegacyMonorepo } from "../components/legacyMonorepo";
+import type { StackConfig } from "../config/parse";
+import { formatAddress, sshOptions } from "../monorepo/address";
+import { type Containers, type Monorepo, findContainers } from "../monorepo/containers";
+import { DaemonError } from "../monorepo/daemon";
 
 /**
  * Adopts the monorepo's containers. Loaded only where the stack's config names their compose project: the SDK takes
