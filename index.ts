@@ -1,6 +1,8 @@
+import fs from "node:fs";
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { Cloud } from "./cloud";
+import type { Cloud } from "./stack/cloud";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError, reason } from "./cluster/kubeApi";
 import { KubeconfigError } from "./cluster/kubeconfig";
@@ -10,7 +12,8 @@ import { ConfigError } from "./config/problem";
 import { loadStackConfig } from "./config/load";
 import { judged, overridesIn } from "./config/judged";
 import type { StackConfig } from "./config/parse";
-import { requireImages } from "./images";
+import { withContents } from "./stack/contents";
+import { requireImages } from "./stack/images";
 import {
   type JudgeInput,
   type StagingEvidence,
@@ -22,12 +25,12 @@ import {
   needsStaging,
 } from "./migration";
 import { DaemonError } from "./monorepo/daemon";
-import { type Applied, parseOutputs, type StackOutputs } from "./outputs";
-import { buildStack } from "./stack";
+import { type Applied, parseOutputs, type StackOutputs } from "./stack/outputs";
+import { buildStack } from "./stack/stack";
 
 /** Reads what is wanted and what is live, lets the rules judge, and only then says what shall be. */
 async function main(): Promise<StackOutputs> {
-  const config = loadStackConfig();
+  const config = await withContents(loadStackConfig());
   const api = await KubeApi.connect(config.platform);
   void pulumi.log.info(whereabouts(pulumi.getStack(), config.platform, api));
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
@@ -42,9 +45,11 @@ async function main(): Promise<StackOutputs> {
       `A way back goes first; these routes are left as they are.\n${formatViolations(aside)}`,
     );
   }
-  await requireImages({ config, live, bringsBack: bringsBack(input) });
+  const isWayBack = bringsBack(input);
+  await requireImages({ config, live, bringsBack: isWayBack });
   const cloud = await connectedCloud(config);
-  if (config.monorepo !== undefined) await (await import("./adopt.js")).adoptMonorepo(config, live);
+  if (config.monorepo !== undefined)
+    await (await import("./stack/adopt.js")).adoptMonorepo(config, isWayBack);
   return buildStack({
     config,
     live,
@@ -53,6 +58,8 @@ async function main(): Promise<StackOutputs> {
     now,
     leftAlone: new Set(aside.map(({ target }) => target)),
     cloud,
+    // Read here: in the bundle, every module's folder is this one's.
+    backupScript: fs.readFileSync(path.join(__dirname, "backup", "backup.sh"), "utf8"),
   });
 }
 
@@ -60,7 +67,7 @@ async function main(): Promise<StackOutputs> {
 async function connectedCloud(config: StackConfig): Promise<Cloud> {
   const { aws } = config.platform;
   if (aws === undefined) return {};
-  const { awsProvider, buildCloud, proveAccount } = await import("./cloud.js");
+  const { awsProvider, buildCloud, proveAccount } = await import("./stack/cloud.js");
   const provider = awsProvider(aws);
   await proveAccount(provider, aws);
   return buildCloud(config, aws, provider);

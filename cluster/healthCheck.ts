@@ -9,8 +9,6 @@ export interface HealthCheckArgs {
   readonly target: RoutedTarget;
   /** What the answers must be routed by. */
   readonly split: Split;
-  /** Who must answer. @default who has traffic */
-  readonly backends?: readonly Backend[];
   readonly domain: string;
   readonly proxies: Proxies;
   /** How long a backend may take to answer as expected. @default 5 */
@@ -25,11 +23,11 @@ const millisecondsBetween = 200;
  */
 export async function checkHealth(
   api: KubeApi,
-  { target, split, domain, proxies, withinSeconds = 5, ...args }: HealthCheckArgs,
+  { target, split, domain, proxies, withinSeconds = 5 }: HealthCheckArgs,
 ): Promise<string> {
   const deadline = Date.now() + withinSeconds * 1000;
   const replicas = await proxyReplicas(api, proxies);
-  const backends = args.backends ?? BACKENDS.filter((backend) => split[backend] > 0);
+  const backends = BACKENDS.filter((backend) => split[backend] > 0);
   const { path } = target.probes.readiness;
   const host = hostnameOf(target.name, domain);
   const results = await Promise.all(

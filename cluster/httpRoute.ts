@@ -75,7 +75,6 @@ function rules(target: RoutedTarget, record: RouteRecord, https: boolean): objec
   const running = BACKENDS.filter((backend) =>
     backend === "legacy" ? record.legacy === "standby" : record.images[backend] !== undefined,
   );
-  const named = BACKENDS.filter((backend) => backend !== "legacy" || record.legacy === "standby");
   const weighted = BACKENDS.filter((backend) => record.split[backend] > 0);
   const keepsUsers = target.workload.kind === "web";
   const timeouts = { request: `${target.longestRequestSeconds}s` };
@@ -96,7 +95,8 @@ function rules(target: RoutedTarget, record: RouteRecord, https: boolean): objec
     {
       matches: [everywhere],
       filters,
-      backendRefs: named.map((backend) => {
+      // All of them, so that whichever gets traffic next is known to the data plane before that.
+      backendRefs: BACKENDS.map((backend) => {
         const cookie = keepsUsers && record.split[backend] > 0 ? cookieOf(backend, https) : undefined;
         return backendRef(target, backend, record.split[backend], cookie);
       }),

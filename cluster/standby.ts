@@ -19,6 +19,11 @@ export interface Standby {
   readonly detail: string;
 }
 
+/** Whether it may be given traffic at once. A retired one may have been stopped, so that it must be seen to serve. */
+export function canTake({ fitness }: Standby, isRetired: boolean): boolean {
+  return isRetired ? fitness === "ready" : fitness !== "down";
+}
+
 export interface StandbyArgs {
   readonly target: RoutedTarget;
   readonly namespace: string;

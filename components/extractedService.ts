@@ -66,10 +66,8 @@ export class ExtractedService extends pulumi.ComponentResource {
     const child = { parent: this };
     const signingKey =
       args.signingKey === undefined ? undefined : this.signingKeySecret(name, args, args.signingKey);
-    const legacy =
-      record.legacy === "standby"
-        ? new LegacyBackend(`${name}-legacy`, { target, namespace, host: legacyHost }, child)
-        : undefined;
+    // Also once it is retired: a data plane that meets it for the first time with traffic on it loses requests.
+    const legacy = new LegacyBackend(`${name}-legacy`, { target, namespace, host: legacyHost }, child);
     const live: Held = args.live ?? { split: ALL_LEGACY, images: {} };
     const liveSplit = live.split;
     const [proven, resolveProven] = pulumi.deferredOutput<string>();
@@ -134,7 +132,7 @@ export class ExtractedService extends pulumi.ComponentResource {
         api,
       },
       // Not the whole releases: a colour that gets no traffic must not hold up one that does.
-      { ...child, dependsOn: [...(legacy?.routable ?? []), colors.blue.service, colors.green.service] },
+      { ...child, dependsOn: [...legacy.routable, colors.blue.service, colors.green.service] },
     );
     resolveProven(traffic.proven);
     this.proven = traffic.proven;
@@ -156,7 +154,7 @@ export class ExtractedService extends pulumi.ComponentResource {
           namespace,
           consumer: consumerOf(record),
           releases: running,
-          legacy: legacy && { host: legacyHost },
+          legacy: record.legacy === "standby" ? { host: legacyHost } : undefined,
           after: traffic.proven,
           api,
         },

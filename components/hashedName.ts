@@ -8,13 +8,23 @@ const deriveKey = promisify<string, string, number, Buffer>(scrypt);
 
 /** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
 export function hashedName(name: string, content: Content): string {
-  return `${name}-${createHash("sha256").update(canonical(name, content)).digest("hex").slice(0, digits)}`;
+  return `${name}-${contentHash(name, content)}`;
 }
 
 /** The same for a Secret: names are read by many, so guessing the content from this one is made slow. */
 export async function secretName(name: string, content: Content): Promise<string> {
+  return `${name}-${await secretHash(name, content)}`;
+}
+
+/** What tells the content of a hashed name from another. */
+export function contentHash(name: string, content: Content): string {
+  return createHash("sha256").update(canonical(name, content)).digest("hex").slice(0, digits);
+}
+
+/** The same of a secret name. */
+export async function secretHash(name: string, content: Content): Promise<string> {
   const key = await deriveKey(canonical(name, content), "pyairtable", digits / 2);
-  return `${name}-${key.toString("hex")}`;
+  return key.toString("hex");
 }
 
 function canonical(name: string, content: Content): string {

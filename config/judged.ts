@@ -1,6 +1,6 @@
 import { routedTargets } from "../catalog";
 import type { JudgeInput, Override, Subject } from "../migration";
-import type { Applied } from "../outputs";
+import type { Applied } from "../stack/outputs";
 import type { StackConfig } from "./parse";
 import { tokenTrust } from "./tokenTrust";
 

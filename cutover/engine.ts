@@ -8,7 +8,7 @@ import {
   Stack,
   StackNotFoundError,
 } from "@pulumi/pulumi/automation";
-import { type Applied, parseOutputs } from "../outputs";
+import { type Applied, parseOutputs } from "../stack/outputs";
 import { stopOnceStarted } from "./stopOnceStarted";
 import { type PendingOperation, type StackState, parseStackState } from "./stackState";
 import { UpdateEvents, type UpdateProgress } from "./updateEvents";

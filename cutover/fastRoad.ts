@@ -86,6 +86,8 @@ export function routeFor(
     ...config.targets[name],
     ...(before && { images: before.images, legacy: before.legacy }),
     split,
+    // Who has traffic is not retired.
+    ...(split.legacy > 0 && { legacy: "standby" }),
   };
   return httpRoute({
     target: catalogEntry(name),

@@ -1,18 +1,10 @@
 import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
 import { KubeApi } from "../cluster/kubeApi";
 import { readLiveRoutes } from "../cluster/liveRoutes";
-import { readStandbys } from "../cluster/standby";
+import { canTake, readStandbys } from "../cluster/standby";
 import type { StackConfig } from "../config/parse";
 import { parseStackFile } from "../config/stackFile";
-import {
-  BACKENDS,
-  COLORS,
-  type LegacyState,
-  type LiveRoute,
-  believed,
-  isTampered,
-  judgeUpdate,
-} from "../migration";
+import { BACKENDS, COLORS, type LiveRoute, believed, isTampered, judgeUpdate } from "../migration";
 import { beforeMove } from "./beforeMove";
 import { withStackFile } from "./committedFile";
 import { liveText } from "./fastRoad";
@@ -76,11 +68,9 @@ export async function goalOf(repository: Repository, tag: string, report: Report
   const api = await KubeApi.connect(config.platform);
   const signal = new AbortController().signal;
   const live = await beforeMove(readLiveRoutes(api, config.platform.namespace), { api, report, signal });
-  const present = await legacyStates(repository);
-  const roads = routedTargets.map((target) => {
-    const wanted = config.targets[target];
-    return [target, roadTo(live.get(target), wanted, present.get(target) ?? wanted.legacy)] as const;
-  });
+  const roads = routedTargets.map(
+    (target) => [target, roadTo(live.get(target), config.targets[target])] as const,
+  );
   return { tag, text, config, api, live, roads: new Map(roads), ...(await filesOf(repository, tag)) };
 }
 
@@ -92,16 +82,6 @@ async function filesOf(repository: Repository, tag: string): Promise<Pick<Goal, 
     paths: paths.filter((each) => each !== workflows),
     left: await repository.differencesFrom(tag, [workflows]),
   };
-}
-
-/** As the present file says; empty if it can't be read, which may be why it goes back. */
-async function legacyStates(repository: Repository): Promise<ReadonlyMap<RoutedTargetName, LegacyState>> {
-  try {
-    const { targets } = parseStackFile(await repository.committed());
-    return new Map(routedTargets.map((target) => [target, targets[target].legacy]));
-  } catch {
-    return new Map();
-  }
 }
 
 /** @throws Refused for what somebody is editing and would lose */
@@ -124,8 +104,8 @@ export async function requireReceivers({ api, config, live, roads }: Goal): Prom
   const { namespace, legacyHost } = config.platform;
   const problems = await Promise.all(
     routedTargets.map(async (target) => {
-      const road = roads.get(target);
-      if (road !== "fast" && road !== "plain") return [];
+      if (roads.get(target) !== "fast") return [];
+      const route = believed(live.get(target));
       const { split, capacity } = config.targets[target];
       const standbys = await readStandbys(api, {
         target: catalogEntry(target),
@@ -133,10 +113,9 @@ export async function requireReceivers({ api, config, live, roads }: Goal): Prom
         legacyHost,
         capacity,
       });
-      return BACKENDS.filter((backend) => split[backend] > (believed(live.get(target))?.split[backend] ?? 0))
-        .map((backend) => standbys[backend])
-        .filter(({ fitness }) => (road === "plain" ? fitness !== "ready" : fitness === "down"))
-        .map(({ detail }) => `${target}: ${detail}`);
+      return BACKENDS.filter((backend) => split[backend] > (route?.split[backend] ?? 0))
+        .filter((backend) => !canTake(standbys[backend], backend === "legacy" && route?.legacy === "retired"))
+        .map((backend) => `${target}: ${standbys[backend].detail}`);
     }),
   );
   const found = problems.flat();

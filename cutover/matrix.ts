@@ -1,11 +1,9 @@
-import type { RoutedTargetName } from "../catalog";
 import { KubeApi, UnreachableError } from "../cluster/kubeApi";
 import { KubeconfigError } from "../cluster/kubeconfig";
 import { ClusterError, readLiveRoutes } from "../cluster/liveRoutes";
 import type { StackConfig } from "../config/parse";
-import type { LiveRoute } from "../migration";
 import { type ExitCode, exitCodes } from "./exitCodes";
-import { matrixOf } from "./compatibility";
+import { type CompatibilityInput, matrixOf } from "./compatibility";
 import { renderMatrix, renderMatrixMarkdown } from "./matrixView";
 import { type Project, readWanted } from "./project";
 import { Report } from "./report";
@@ -21,24 +19,24 @@ export interface MatrixOptions {
 export async function matrix({ project, json, markdown }: MatrixOptions): Promise<ExitCode> {
   const report = new Report({ json });
   const config = readWanted(project);
-  const live = await readLive(config, report);
-  const found = matrixOf({ config, live, now: new Date() });
+  const found = matrixOf({ config, ...(await readLive(config, report)) });
   report.result(markdown ? renderMatrixMarkdown(found) : renderMatrix(found), found);
   return exitCodes.done;
 }
 
-/** @returns undefined where no cluster answers: what the file asks for is worth reading without one too */
+/** Without routes, and at this machine's time, where no cluster answers: the file is worth reading without one too. */
 async function readLive(
   { platform }: StackConfig,
   report: Report,
-): Promise<ReadonlyMap<RoutedTargetName, LiveRoute> | undefined> {
+): Promise<Pick<CompatibilityInput, "live" | "now">> {
   try {
     const api = await KubeApi.connect(platform);
-    return await readLiveRoutes(api, platform.namespace);
+    const live = await readLiveRoutes(api, platform.namespace);
+    return { live, now: api.now() };
   } catch (error) {
     const expected = [UnreachableError, KubeconfigError, ClusterError];
     if (!expected.some((type) => error instanceof type)) throw error;
     report.problem(`From the stack file alone: ${reason(error)}`);
-    return undefined;
+    return { live: undefined, now: new Date() };
   }
 }

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
 import { KubeApi } from "../cluster/kubeApi";
 import { readLiveRoute } from "../cluster/liveRoutes";
-import { type Standby, readStandbys } from "../cluster/standby";
+import { type Standby, canTake, readStandbys } from "../cluster/standby";
 import { editStackFile, setTraffic } from "../config/edit";
 import type { StackConfig } from "../config/parse";
-import { ALL_LEGACY, type LiveRoute, formatSplit } from "../migration";
+import { valuesIn } from "../config/stackFile";
+import { ALL_LEGACY, type LiveRoute, believed, formatSplit } from "../migration";
 import { beforeMove } from "./beforeMove";
 import { budgetMinutes, budgetText } from "./budget";
 import { confirmByTyping } from "./confirm";
@@ -17,8 +18,6 @@ import type { Project } from "./project";
 import { recordRollback } from "./recordRollback";
 import { Refused } from "./refused";
 import { Report } from "./report";
-import { Repository } from "./repository";
-import { keepLegacy, returnLegacy } from "./returnLegacy";
 import { type Road, roadTo } from "./road";
 import { type RouteMove, moveRoutes, whileHeld } from "./routeMoves";
 import { reason } from "./thrown";
@@ -101,9 +100,7 @@ export async function bringAllToLegacy(options: BringAllOptions): Promise<AllToL
   return whileHeld(api, config, first, report, async () => {
     const started = await awaitLegacy(api, config, down, report, signal);
     const there = places.filter(({ road }) => road === "there").map(({ target }) => target);
-    const plain = [...served, ...started].filter(({ road }) => road === "plain");
-    const returned = await withLegacyAgain(options, plain, [...there, ...first.map(({ target }) => target)]);
-    const second = await moveThose(api, config, [...started, ...returned], report);
+    const second = await moveThose(api, config, started, report);
     const back = [...there, ...[...first, ...second].map(({ target }) => target)];
     const stayed = places.filter(({ target }) => !back.includes(target));
     for (const place of stayed) report.problem(stayedText(place));
@@ -114,28 +111,9 @@ export async function bringAllToLegacy(options: BringAllOptions): Promise<AllToL
   });
 }
 
-/** Where legacy was retired: the update that makes it a backend again. @returns where these targets stand now */
-async function withLegacyAgain(
-  { project, api, config, report, signal, refresh = false }: BringAllOptions,
-  places: readonly Place[],
-  back: readonly RoutedTargetName[],
-): Promise<readonly Place[]> {
-  if (places.length === 0) return [];
-  const targets = places.map(({ target }) => target);
-  try {
-    const text = toLegacy(await (await Repository.containing(project.configFile)).committed(), back);
-    await returnLegacy({ project, api, text, targets, report, signal, refresh });
-    return await Promise.all(targets.map((target) => findPlace(api, config, target)));
-  } catch (error) {
-    report.problem(`${targets.join(", ")}: ${reason(error)}`);
-    return [];
-  }
-}
-
-/** Whether legacy can take the traffic now; an update that makes it a backend again asks for more than a route does. */
-function isServed({ road, legacy: { fitness } }: Place): boolean {
-  if (road === "there") return true;
-  return road === "plain" ? fitness === "ready" : fitness !== "down";
+/** Whether legacy can take the traffic now, or has it. */
+function isServed({ road, legacy, isRetired }: Place): boolean {
+  return road === "there" || canTake(legacy, isRetired);
 }
 
 async function record(
@@ -159,6 +137,7 @@ export interface Place {
   readonly from: string;
   readonly road: Road;
   readonly legacy: Standby;
+  readonly isRetired: boolean;
 }
 
 /** Every target's live route, and whether its legacy serves: all at once. */
@@ -173,8 +152,9 @@ async function findPlace(api: KubeApi, config: StackConfig, target: RoutedTarget
     readLiveRoute(api, namespace, target),
     readLegacy(api, config, target),
   ]);
-  const road = roadTo(live, { ...wanted, split: ALL_LEGACY, legacy: "standby" }, wanted.legacy);
-  return { target, live, from: liveText(live), road, legacy };
+  const road = roadTo(live, { ...wanted, split: ALL_LEGACY, legacy: "standby" });
+  const isRetired = (believed(live)?.legacy ?? wanted.legacy) === "retired";
+  return { target, live, from: liveText(live), road, legacy, isRetired };
 }
 
 async function readLegacy(api: KubeApi, config: StackConfig, target: RoutedTargetName): Promise<Standby> {
@@ -261,6 +241,14 @@ export function toLegacy(text: string, targets: readonly RoutedTargetName[]): st
   return editStackFile(edited, ["config", "pyairtable:infrastructure", "owner"], "terraform");
 }
 
+/** Standby is what a file says that says nothing. */
+function keepLegacy(text: string, target: RoutedTargetName): string {
+  const value = valuesIn(text)[`pyairtable:${target}`];
+  const isRetired =
+    typeof value === "object" && value !== null && "legacy" in value && value.legacy === "retired";
+  return isRetired ? editStackFile(text, ["config", `pyairtable:${target}`, "legacy"], "standby") : text;
+}
+
 /** A wrong name on the command line is refused before anything is read. */
 function refuseOther(confirm: string | undefined, stack: string): void {
   if (confirm === undefined || confirm === stack) return;
@@ -275,7 +263,6 @@ function placeText({ target, from, road, legacy }: Place): string {
   const ways: Readonly<Record<Road, string>> = {
     there: "there already",
     fast: `-> ${formatSplit(ALL_LEGACY)}`,
-    plain: `-> ${formatSplit(ALL_LEGACY)}, after an update that makes legacy a backend again`,
     forward: "",
   };
   return `${target}: ${from} ${ways[road]}; ${legacy.detail}`;

@@ -1,7 +1,5 @@
 import path from "node:path";
 import { routedTargets } from "../catalog";
-import { readLiveRoute } from "../cluster/liveRoutes";
-import { setTraffic } from "../config/edit";
 import { run } from "../tools/child";
 import { budgetMinutes, budgetText } from "./budget";
 import { carryOut } from "./carryOut";
@@ -24,8 +22,6 @@ import type { Project } from "./project";
 import { commitAndCarryOut } from "./recordedChange";
 import { Report } from "./report";
 import { Repository } from "./repository";
-import { returnLegacy } from "./returnLegacy";
-import type { Road } from "./road";
 import { type RouteMove, moveRoutes, whileHeld } from "./routeMoves";
 import { reason } from "./thrown";
 
@@ -95,44 +91,17 @@ export interface BringFilesOptions {
 export async function bringFilesBack(options: BringFilesOptions): Promise<FilesBack> {
   const { goal, report } = options;
   const { api, config } = goal;
-  const first = await moveRoutes(api, config, movesOn("fast", goal), report);
-  const recorded = await whileHeld(api, config, first, report, async () => {
-    const second = await moveRoutes(api, config, await withLegacyAgain(options, first), report);
-    return whileHeld(api, config, second, report, () => record(options));
-  });
+  const moved = await moveRoutes(api, config, fastMoves(goal), report);
+  const recorded = await whileHeld(api, config, moved, report, () => record(options));
   const splits = new Map(routedTargets.map((target) => [target, config.targets[target].split]));
   const healthy = await reportHealth(api, config.platform, splits, report);
   return { recorded, healthy };
 }
 
-function movesOn(road: Road, { config, live, roads }: Goal): readonly RouteMove[] {
+function fastMoves({ config, live, roads }: Goal): readonly RouteMove[] {
   return routedTargets
-    .filter((target) => roads.get(target) === road)
+    .filter((target) => roads.get(target) === "fast")
     .map((target) => ({ target, live: live.get(target), split: config.targets[target].split }));
-}
-
-/** Where legacy was retired: the update that makes it a backend again. @returns the moves that this sets free */
-async function withLegacyAgain(
-  { project, repository, goal, report, signal, refresh = false }: BringFilesOptions,
-  moved: readonly RouteMove[],
-): Promise<readonly RouteMove[]> {
-  const { api, config } = goal;
-  const moves = movesOn("plain", goal);
-  if (moves.length === 0) return [];
-  const targets = moves.map(({ target }) => target);
-  try {
-    const committed = await repository.committed();
-    const text = moved.reduce((each, { target, split }) => setTraffic(each, target, split), committed);
-    await returnLegacy({ project, api, text, targets, report, signal, refresh });
-    const { namespace } = config.platform;
-    return await Promise.all(
-      moves.map(async (move) => ({ ...move, live: await readLiveRoute(api, namespace, move.target) })),
-    );
-  } catch (error) {
-    // The update of the good state's file moves them too, at the risk of a request that is lost.
-    report.problem(`${targets.join(", ")}: ${reason(error)}`);
-    return [];
-  }
 }
 
 async function record({

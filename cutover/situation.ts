@@ -1,7 +1,7 @@
 import { catalogEntry, comesBefore, routedTargets } from "../catalog";
 import type { CatalogEntry, RoutedTarget, RoutedTargetName, TargetName } from "../catalog";
 import { type JudgedConfig, judged, overridesIn } from "../config/judged";
-import { type Applied, parseOutputs } from "../outputs";
+import { type Applied, parseOutputs } from "../stack/outputs";
 import {
   ALL_LEGACY,
   COLORS,

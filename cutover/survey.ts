@@ -5,7 +5,7 @@ import { whereabouts } from "../cluster/whereabouts";
 import type { StackConfig } from "../config/parse";
 import { judged } from "../config/judged";
 import type { JudgeInput, LiveRoute, StagingEvidence } from "../migration";
-import type { Applied } from "../outputs";
+import type { Applied } from "../stack/outputs";
 import { Engine, wordsOf } from "./engine";
 import { type Project, readWanted } from "./project";
 import { type Situation, situationOf } from "./situation";

@@ -75,8 +75,8 @@ const approvals: Readonly<
   "partial-thaw": { ...permitted, "critical-bug-fix": ROLES, "high-priority-feature": ROLES },
 };
 
-/** What tells images apart, whatever registry they lie in: the digest, or the whole reference where there is none. */
-export function digestOf(image: string): string {
+/** What tells an image from others, whatever registry it lies in: the digest, or the whole reference without one. */
+export function identityOf(image: string): string {
   const at = image.indexOf("@");
   return at === -1 ? image : image.slice(at + 1);
 }

@@ -1,9 +1,10 @@
 export { consumerOf } from "./consumer";
+export type { ColorContents, Contents } from "./contents";
 export { applyStep, candidateOf, formatStep, grownTo, stepsToExtracted } from "./plan";
 export type { PlannedStep } from "./plan";
 export { believed, fromRoute, isTampered, toAnnotations } from "./routeRecord";
 export type { Images, LegacyState, LiveRoute, RouteRecord, TamperedRoute } from "./routeRecord";
-export { CHANGE_KINDS, PHASES, ROLES, digestOf } from "./freeze";
+export { CHANGE_KINDS, PHASES, ROLES, identityOf } from "./freeze";
 export type { Change, Phase, SignOff } from "./freeze";
 export { OVERRIDABLE_RULES, formatOverride, isInForce } from "./override";
 export type { Override } from "./override";

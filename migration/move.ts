@@ -1,4 +1,5 @@
 import type { RoutedTargetName } from "../catalog";
+import { type ReleasePart, changedParts } from "./contents";
 import { believed, isTampered } from "./routeRecord";
 import type { LiveRoute, RouteRecord } from "./routeRecord";
 import { ALL_LEGACY, splitsEqual } from "./split";
@@ -70,8 +71,8 @@ export function isInFlight(move: Move): boolean {
   return move.stage !== undefined && inFlight(move.stage);
 }
 
-/** The colour has traffic, and would run another image in the same place. */
-export function isEditedUnderTraffic({ live, wanted }: Move, color: Color): boolean {
-  const image = wanted.images[color];
-  return live !== undefined && live.split[color] > 0 && image !== undefined && image !== live.images[color];
+/** In what a colour with traffic would be another release in the same place. */
+export function editedUnderTraffic({ live, wanted }: Move, color: Color): readonly ReleasePart[] {
+  if (live === undefined || live.split[color] === 0 || wanted.images[color] === undefined) return [];
+  return changedParts(live, wanted, color);
 }

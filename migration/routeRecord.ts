@@ -1,4 +1,5 @@
 import type { RoutedTargetName } from "../catalog";
+import { type Contents, formatContents, readColorContents } from "./contents";
 import { BACKENDS, COLORS, formatSplit, parseSplit, shortHash, splitsEqual } from "./split";
 import type { Backend, Color, Split } from "./split";
 import { formatTime } from "./time";
@@ -21,6 +22,8 @@ export interface RouteRecord {
   /** Stands for the transition from `previous` to `split` at `since`; see `transitionId`. */
   readonly transition: string;
   readonly images: Images;
+  /** Absent on a route from before this was recorded. */
+  readonly contents?: Contents;
   readonly legacy: LegacyState;
   /** When legacy was retired; whole seconds. Absent while it is kept, and on a route from before this was recorded. */
   readonly retiredAt?: Date;
@@ -61,6 +64,7 @@ export function toAnnotations(record: RouteRecord): Record<string, string> {
     [`${prefix}transition`]: record.transition,
     // Written in this order always, so that equal images are equal text.
     [`${prefix}images`]: JSON.stringify({ blue, green }),
+    ...(record.contents && { [`${prefix}contents`]: formatContents(record.contents) }),
     [`${prefix}legacy`]: record.legacy,
     ...(record.retiredAt && { [`${prefix}retired-at`]: formatTime(record.retiredAt) }),
   };
@@ -96,6 +100,7 @@ function readRecord(
       throw new Inconsistency(`the annotation ${prefix}${key} reads ${JSON.stringify(text)}`);
     return value;
   }
+  const contents = annotations[`${prefix}contents`] && read("contents", parseContents);
   const retiredAt = annotations[`${prefix}retired-at`] && read("retired-at", parseTime);
   const split = read("split", parseSplit);
   if (!splitsEqual(split, weights)) {
@@ -118,6 +123,7 @@ function readRecord(
     heldFull: read("held-full", (text) => BACKENDS.find((backend) => backend === text)),
     transition,
     images: read("images", parseImages),
+    ...(contents && { contents }),
     legacy: read("legacy", (text) => LEGACY_STATES.find((state) => state === text)),
     ...(retiredAt && { retiredAt }),
   };
@@ -131,6 +137,17 @@ function parseTime(text: string): Date | undefined {
 }
 
 function parseImages(text: string): Images | undefined {
+  return parseByColor(text, (image) => (typeof image === "string" ? image : undefined));
+}
+
+function parseContents(text: string): Contents | undefined {
+  return parseByColor(text, readColorContents);
+}
+
+function parseByColor<T>(
+  text: string,
+  read: (value: unknown) => T | undefined,
+): Partial<Record<Color, T>> | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -138,11 +155,12 @@ function parseImages(text: string): Images | undefined {
     return undefined;
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
-  const images: Partial<Record<Color, string>> = {};
-  for (const [name, image] of Object.entries(parsed)) {
+  const found: Partial<Record<Color, T>> = {};
+  for (const [name, value] of Object.entries(parsed)) {
     const color = COLORS.find((known) => known === name);
-    if (color === undefined || typeof image !== "string") return undefined;
-    images[color] = image;
+    const each = read(value);
+    if (color === undefined || each === undefined) return undefined;
+    found[color] = each;
   }
-  return images;
+  return found;
 }

@@ -1,5 +1,5 @@
 import type { RoutedTargetName } from "../catalog";
-import { digestOf } from "./freeze";
+import { identityOf } from "./freeze";
 import type { Move } from "./move";
 import { isTampered } from "./routeRecord";
 import type { LiveRoute } from "./routeRecord";
@@ -27,8 +27,8 @@ export function withCompleted(
     const image = color && route.images[color];
     const isSoaked = ["soaked", "extracted"].includes(deriveStage(route, soakHours, now));
     const known = completed.get(target) ?? [];
-    if (image === undefined || !isSoaked || known.includes(digestOf(image))) continue;
-    completed.set(target, [...known, digestOf(image)]);
+    if (image === undefined || !isSoaked || known.includes(identityOf(image))) continue;
+    completed.set(target, [...known, identityOf(image)]);
   }
   return completed;
 }

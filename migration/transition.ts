@@ -1,4 +1,5 @@
 import type { RoutedTargetName } from "../catalog";
+import { type Contents, changedParts } from "./contents";
 import { transitionId } from "./routeRecord";
 import type { Images, LegacyState, RouteRecord } from "./routeRecord";
 import { ALL_LEGACY, holder, splitsEqual } from "./split";
@@ -10,6 +11,8 @@ import { isWayBack } from "./wayBack";
 export interface WantedTarget {
   readonly split: Split;
   readonly images: Images;
+  /** Absent where the secrets can't be read: then the route goes on saying what it says. */
+  readonly contents?: Contents;
   readonly legacy: LegacyState;
   /** Take over a split that is already running, instead of starting on legacy. */
   readonly adopt: boolean;
@@ -26,19 +29,11 @@ export function nextRecord(
   now: Date,
 ): RouteRecord {
   const { split, images, legacy } = wanted;
-  const retirement = retirementOf(live, legacy, now);
+  const contents = wanted.contents ?? live?.contents;
+  const rest = { images, ...(contents && { contents }), legacy, ...retirementOf(live, legacy, now) };
   if (live !== undefined && splitsEqual(live.split, split)) {
     const { since, previous, transition } = live;
-    return {
-      split,
-      since,
-      previous,
-      heldFull: heldFullWith(live, images),
-      transition,
-      images,
-      legacy,
-      ...retirement,
-    };
+    return { split, since, previous, heldFull: heldFullWith(live, wanted), transition, ...rest };
   }
   const previous = live?.split ?? ALL_LEGACY;
   const since = wholeSeconds(now);
@@ -51,9 +46,7 @@ export function nextRecord(
     previous,
     heldFull: arrived ? full : (holder(previous) ?? live?.heldFull ?? "legacy"),
     transition: transitionId(target, previous, split, since),
-    images,
-    legacy,
-    ...retirement,
+    ...rest,
   };
 }
 
@@ -67,8 +60,9 @@ function retirementOf(
   return live.retiredAt === undefined ? {} : { retiredAt: live.retiredAt };
 }
 
-/** Another image under the standby's color is another release: there is no way back to it. */
-function heldFullWith({ heldFull, split, images: before }: RouteRecord, images: Images): Backend {
-  if (heldFull === "legacy" || before[heldFull] === images[heldFull]) return heldFull;
+/** Another image, settings or secrets under the standby's color are another release: there is no way back to it. */
+function heldFullWith(live: RouteRecord, wanted: WantedTarget): Backend {
+  const { heldFull, split } = live;
+  if (heldFull === "legacy" || changedParts(live, wanted, heldFull).length === 0) return heldFull;
   return holder(split) ?? heldFull;
 }

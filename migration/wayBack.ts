@@ -1,3 +1,4 @@
+import { type Release, changedParts } from "./contents";
 import { isTampered } from "./routeRecord";
 import type { LiveRoute, RouteRecord } from "./routeRecord";
 import { ALL_LEGACY, COLORS, allOn, growsOnly, holder, isTowardsLegacy } from "./split";
@@ -10,14 +11,15 @@ export function isWayBack(live: RouteRecord, wanted: Wanted): boolean {
   return isTowardsLegacy(live.split, wanted.split) || (isRelease && returnsToStandby(live, wanted));
 }
 
-type Wanted = Pick<WantedTarget, "split" | "images">;
+type Wanted = Pick<WantedTarget, "split"> & Release;
 
 /** To the colour that held 100 % before, as it was then. */
-function returnsToStandby({ split, heldFull, images }: RouteRecord, wanted: Wanted): boolean {
+function returnsToStandby(live: RouteRecord, wanted: Wanted): boolean {
+  const { split, heldFull } = live;
   return (
     heldFull !== "legacy" &&
     growsOnly(heldFull, split, wanted.split) &&
-    images[heldFull] === wanted.images[heldFull]
+    changedParts(live, wanted, heldFull).length === 0
   );
 }
 
@@ -33,7 +35,7 @@ export function waysBack(live: LiveRoute, wanted: WantedTarget): readonly Split[
     return [...toLegacy, ...idle.map(allOn)];
   }
   if (holder(live.split) === "legacy") return [];
-  const toStandby = { split: allOn(live.heldFull), images: live.images };
+  const toStandby = { ...live, split: allOn(live.heldFull) };
   const kept = live.legacy === "standby" ? [ALL_LEGACY] : [];
   if (live.heldFull === "legacy" || !returnsToStandby(live, toStandby)) return kept;
   const isRunning = live.images[live.heldFull] !== undefined;

@@ -1,5 +1,5 @@
 import { catalogEntry } from "../../catalog";
-import { type Change, type FrozenPhase, ROLES, approvalFor, digestOf, signOffHolds } from "../freeze";
+import { type Change, type FrozenPhase, ROLES, approvalFor, identityOf, signOffHolds } from "../freeze";
 import type { Move } from "../move";
 import { COLORS } from "../split";
 import { keyOf } from "../violation";
@@ -10,17 +10,17 @@ export function freeze(move: Move, circumstances: Circumstances): Refusal[] {
   const { target, live, wanted } = move;
   const { phase, changes } = circumstances.freeze;
   if (live?.legacy !== "retired" || phase === "full-resumption") return [];
-  const running = Object.values(live.images).map(digestOf);
+  const running = Object.values(live.images).map(identityOf);
   return COLORS.flatMap((color) => {
     const image = wanted.images[color];
-    if (image === undefined || image === live.images[color] || running.includes(digestOf(image))) return [];
-    const change = changes.get(target)?.find((each) => each.image === digestOf(image));
+    if (image === undefined || image === live.images[color] || running.includes(identityOf(image))) return [];
+    const change = changes.get(target)?.find((each) => each.image === identityOf(image));
     const wrong = wrongWith(change, phase, circumstances.now);
     if (wrong === undefined) return [];
     return [
       {
         key: `${keyOf(target)}.${color}`,
-        found: `${digestOf(image)} ${wrong.found}`,
+        found: `${identityOf(image)} ${wrong.found}`,
         expected: wrong.expected,
         fix: `record why under ${keyOf(target)}.changes (image, kind, ticket, signOffs), or wait for the phase that permits it`,
       },

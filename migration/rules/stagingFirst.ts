@@ -1,4 +1,4 @@
-import { digestOf } from "../freeze";
+import { identityOf } from "../freeze";
 import type { Move } from "../move";
 import { gainingColors } from "../staging";
 import { keyOf } from "../violation";
@@ -13,7 +13,7 @@ export function stagingFirst(move: Move, { staging }: Circumstances): Refusal[] 
     if (image === undefined) return [];
     const refusal = (found: string, fix: string): Refusal => ({
       key: `${keyOf(target)}.${color}`,
-      found: `${wanted.split[color]} % for ${digestOf(image)}, ${found}`,
+      found: `${wanted.split[color]} % for ${identityOf(image)}, ${found}`,
       expected: "a digest that has had 100 % for its soak in staging",
       fix,
     });
@@ -21,7 +21,7 @@ export function stagingFirst(move: Move, { staging }: Circumstances): Refusal[] 
       const fix = `make staging's state readable from here, then try again; the way back doesn't need it`;
       return [refusal(`and staging can't be read: ${staging.unreadable}`, fix)];
     }
-    if (staging.get(target)?.includes(digestOf(image))) return [];
+    if (staging.get(target)?.includes(identityOf(image))) return [];
     return [
       refusal(
         "which staging has not completed",

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KubeApi } from "../../cluster/kubeApi";
 import { readLiveRoutes } from "../../cluster/liveRoutes";
 import { binomialInterval } from "../../local/load/statistics";
+import { editStackFile } from "../../config/edit";
 import type { LocalStack } from "../../local/localStack";
 import { adminKubeconfig } from "../../local/paths";
 import { isTampered, splitHash, type RouteRecord } from "../../migration";
@@ -10,6 +11,7 @@ import { underLoad } from "./load";
 import { commitSplit, split, stackOnLegacy, succeeded } from "./world";
 
 const rounds = 5;
+const extractedRounds = 6;
 const ratePerSecond = 300;
 
 describe("a cutover by config, under load", () => {
@@ -30,6 +32,24 @@ describe("a cutover by config, under load", () => {
         await duringLongRequests(async () => succeeded(await stack.up()));
         succeeded(await stack.preview());
       }
+    });
+  });
+
+  it(`goes back from extracted ${extractedRounds} times by revert and one update without losing a request`, async function () {
+    this.timeout(900_000);
+    await underLoad("frontend", ratePerSecond, async () => {
+      for (let round = 0; round < extractedRounds; round += 1) {
+        await commitSplit(stack, "frontend", split("blue 100"));
+        succeeded(await stack.up());
+        await stack.commit("frontend: extracted", (text) =>
+          editStackFile(text, ["config", "pyairtable:frontend", "legacy"], "retired"),
+        );
+        succeeded(await stack.up());
+        await stack.revert(2);
+        succeeded(await stack.up());
+        assert.deepEqual((await liveFrontend()).split, split("legacy 100"));
+      }
+      succeeded(await stack.preview());
     });
   });
 

@@ -10,15 +10,15 @@ import { Provider } from "@pulumi/docker/provider";
 import { CommandError, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { adoptMonorepo } from "../../adopt";
-import { type RoutedTargetName, catalogEntry, routedTargets } from "../../catalog";
+import { adoptMonorepo } from "../../stack/adopt";
+import { type RoutedTargetName, catalogEntry } from "../../catalog";
 import { editStackFile } from "../../config/edit";
 import type { StackConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
 import { ask } from "../../cluster/kubeApi";
 import { checkoutDir } from "../../local/paths";
 import { hostAddress } from "../../local/platform/network";
-import { ALL_LEGACY, BACKENDS, type LiveRoute, toAnnotations } from "../../migration";
+import { ALL_LEGACY, BACKENDS, toAnnotations } from "../../migration";
 import { ensureStarted } from "../../monorepo/startAll";
 import { onBlue, recordOf } from "../unit/components/fixtures";
 import { startHttpStub } from "../unit/support/httpStub";
@@ -28,9 +28,6 @@ import { installDockerPlugin } from "../support/dockerPlugin";
 import { tools } from "./world";
 
 const localFile = fs.readFileSync(path.join(checkoutDir, "Pulumi.local.yaml"), "utf8");
-const everythingOnLegacy = new Map<RoutedTargetName, LiveRoute>(
-  routedTargets.map((target) => [target, recordOf(target, ALL_LEGACY)]),
-);
 
 /** A real Docker daemon, reached by a real ssh, and the real plugin; the compose project is one in name and labels. */
 describe("the monorepo's containers", () => {
@@ -69,7 +66,7 @@ describe("the monorepo's containers", () => {
   describe("adopted", () => {
     let stack: Stack;
     let config: StackConfig;
-    let live = everythingOnLegacy;
+    let bringsBack = false;
 
     before(async function () {
       if (plugin !== undefined) {
@@ -80,13 +77,13 @@ describe("the monorepo's containers", () => {
       stack = await LocalWorkspace.createOrSelectStack({
         projectName: "adoption",
         stackName: "trial",
-        program: () => adoptMonorepo(config, live),
+        program: () => adoptMonorepo(config, bringsBack),
       });
     });
 
     beforeEach(() => {
       config = parseStackFile(stackFile());
-      live = everythingOnLegacy;
+      bringsBack = false;
     });
 
     it("are neither touched nor restarted, lose no request, and leave nothing to do; what is missing is named", async () => {
@@ -181,7 +178,7 @@ describe("the monorepo's containers", () => {
 
     it("don't hold up a way back when the daemon can't be reached", async () => {
       config = parseStackFile(stackFile({ host: "ssh://root@127.0.0.1:1" }));
-      live = new Map(everythingOnLegacy).set("frontend", recordOf("frontend", onBlue));
+      bringsBack = true;
       const { stdout } = await stack.preview();
       assert.match(
         stdout,

@@ -15,7 +15,7 @@ import type { LocalStack } from "../../local/localStack";
 import { pulumiStateDir } from "../../local/paths";
 import { gatewayAddress } from "../../local/platform/gateway";
 import { COLORS, formatSplit, isTampered, splitHash } from "../../migration";
-import { parseOutputs } from "../../outputs";
+import { parseOutputs } from "../../stack/outputs";
 
 export const namespace = "pyairtable";
 

@@ -19,7 +19,7 @@ import {
   isTowardsLegacy,
   splitsEqual,
 } from "../../migration";
-import { buildStack } from "../../stack";
+import { buildStack } from "../../stack/stack";
 import { type Registered, record } from "../unit/support/recording";
 import { start } from "../unit/migration/arbitraries";
 import { type World, startWorld } from "../unit/support/world";
@@ -358,7 +358,16 @@ class Cluster {
   async graph({ config, now, met }: PreviewInputs): Promise<readonly Registered[]> {
     const { api } = this.world;
     const build = (): void =>
-      void buildStack({ config, live: met, completed: new Map(), api, now, leftAlone: new Set(), cloud: {} });
+      void buildStack({
+        config,
+        live: met,
+        completed: new Map(),
+        api,
+        now,
+        leftAlone: new Set(),
+        cloud: {},
+        backupScript: "",
+      });
     const { resources, failures } = await withoutStackTraces(() => record(build, { dryRun: true }));
     assert.deepEqual(failures, []);
     // Dependencies are no inputs: they tell in which order this one update goes.

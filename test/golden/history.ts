@@ -17,7 +17,7 @@ import {
   judge,
   nextRecord,
 } from "../../migration";
-import { parseOutputs } from "../../outputs";
+import { parseOutputs } from "../../stack/outputs";
 import { splits, start } from "../unit/migration/arbitraries";
 
 /** A change that somebody may think of, before it is known what it can be in the file as it is then. */

@@ -1,10 +1,14 @@
+import fs from "node:fs";
+import path from "node:path";
 import { routedTargets } from "../../catalog";
-import { type Cloud, awsProvider, buildCloud } from "../../cloud";
+import { type Cloud, awsProvider, buildCloud } from "../../stack/cloud";
 import type { StackConfig } from "../../config/parse";
 import { parseStackFile } from "../../config/stackFile";
+import { withContents } from "../../stack/contents";
+import { checkoutDir } from "../../local/paths";
 import { type LiveRoute, nextRecord } from "../../migration";
 import type { RoutedTargetName } from "../../catalog";
-import { buildStack } from "../../stack";
+import { buildStack } from "../../stack/stack";
 import { type Registered, record } from "../unit/support/recording";
 import { startWorld } from "../unit/support/world";
 
@@ -18,7 +22,7 @@ const millisecondsPerDay = 86_400_000;
  * @param stackFiles texts, oldest first
  */
 export async function stackGraph(stackFiles: readonly string[]): Promise<Registered[]> {
-  const configs = stackFiles.map((text) => parseStackFile(text));
+  const configs = await Promise.all(stackFiles.map((text) => withContents(parseStackFile(text))));
   const last = configs.at(-1);
   if (last === undefined) throw new Error("no stack file");
   const live = routesAfter(configs.slice(0, -1));
@@ -34,6 +38,7 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
           now: dayOf(configs.length - 1),
           leftAlone: new Set(),
           cloud: cloudOf(last),
+          backupScript: fs.readFileSync(path.join(checkoutDir, "backup", "backup.sh"), "utf8"),
         });
       },
       { onRegister: world.onRegister },

@@ -73,13 +73,27 @@ describe("ExtractedService", function () {
     assert.equal(made.ofType("kubernetes:apps/v1:Deployment").length, 1);
   });
 
-  it("has no legacy backend once that is retired", async () => {
+  it("has the legacy backend also once that is retired, so that a way back finds it known", async () => {
     const made = await make({
       record: recordOf("frontend", onBlue, { legacy: "retired" }),
       live: { split: onBlue, images: {} },
     });
     assert.deepEqual(
-      made.names().filter((name) => name.includes("legacy")),
+      made
+        .names()
+        .filter((name) => name.includes("legacy"))
+        .sort(),
+      ["it-legacy", "it-legacy-endpoints", "it-legacy-service"],
+    );
+  });
+
+  it("tells a retired legacy nothing of the queue", async () => {
+    await make(
+      { record: recordOf("automation", onBlue, { legacy: "retired" }), live: { split: onBlue, images: {} } },
+      { name: "automation" },
+    );
+    assert.deepEqual(
+      world.events.filter((event) => event.includes("/consumer")),
       [],
     );
   });

@@ -20,37 +20,33 @@ function live(split: Split, legacy: "standby" | "retired" = "standby"): RouteRec
 }
 
 describe("the road of a target when the whole stack goes back", () => {
-  it("is the fast one towards legacy, for as long as the route names it", () => {
-    assert.equal(roadTo(live(some), calm(ALL_LEGACY), "standby"), "fast");
-    assert.equal(roadTo(live(allOn("blue")), calm(some), "standby"), "fast");
-  });
-
-  it("is the plain one once legacy is retired: only an update makes it a backend again", () => {
-    assert.equal(roadTo(live(allOn("blue"), "retired"), calm(ALL_LEGACY), "retired"), "plain");
+  it("is the fast one towards legacy, retired or not: every route names it", () => {
+    assert.equal(roadTo(live(some), calm(ALL_LEGACY)), "fast");
+    assert.equal(roadTo(live(allOn("blue")), calm(some)), "fast");
+    assert.equal(roadTo(live(allOn("blue"), "retired"), calm(ALL_LEGACY)), "fast");
   });
 
   it("is none where the traffic is there", () => {
-    assert.equal(roadTo(live(some), calm(some), "standby"), "there");
+    assert.equal(roadTo(live(some), calm(some)), "there");
   });
 
   it("is the rules' business when it leads forward", () => {
-    assert.equal(roadTo(live(ALL_LEGACY), calm(some), "standby"), "forward");
-    assert.equal(roadTo(live(some), calm(allOn("blue")), "standby"), "forward");
+    assert.equal(roadTo(live(ALL_LEGACY), calm(some)), "forward");
+    assert.equal(roadTo(live(some), calm(allOn("blue"))), "forward");
   });
 
-  it("goes by the stack file where the live route can't be believed or is missing, and only to legacy", () => {
+  it("leads only to legacy where the live route can't be believed or is missing", () => {
     for (const route of [tampered, undefined]) {
-      assert.equal(roadTo(route, calm(ALL_LEGACY), "standby"), "fast");
-      assert.equal(roadTo(route, calm(ALL_LEGACY), "retired"), "plain");
-      assert.equal(roadTo(route, calm(some), "standby"), "forward");
+      assert.equal(roadTo(route, calm(ALL_LEGACY)), "fast");
+      assert.equal(roadTo(route, calm(some)), "forward");
     }
   });
 
   it("writes a route at once only for what no rule would be shown", () => {
     fc.assert(
       fc.property(records, wantedTargets, (record, wanted) => {
-        const road = roadTo(record, wanted, "standby");
-        if (road === "fast" || road === "plain") assert.ok(isWayBack(record, wanted));
+        const road = roadTo(record, wanted);
+        if (road === "fast") assert.ok(isWayBack(record, wanted));
         assert.equal(road === "there", splitsEqual(record.split, wanted.split));
       }),
     );

@@ -5,7 +5,7 @@ import { configChanges, formatMinute, reportOf, situationOf } from "../../../cut
 import type { Situation, TargetSituation } from "../../../cutover/situation";
 import { ALL_LEGACY, nextRecord } from "../../../migration";
 import type { RouteRecord, Split } from "../../../migration";
-import { parseOutputs } from "../../../outputs";
+import { parseOutputs } from "../../../stack/outputs";
 import { digest, stackFile } from "../config/stackFile";
 import type { File } from "../config/stackFile";
 import {

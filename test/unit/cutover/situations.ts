@@ -5,7 +5,7 @@ import { situationOf } from "../../../cutover/situation";
 import type { Situation } from "../../../cutover/situation";
 import { ALL_LEGACY, nextRecord } from "../../../migration";
 import type { LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
-import { parseOutputs } from "../../../outputs";
+import { parseOutputs } from "../../../stack/outputs";
 import { digest, stackFile } from "../config/stackFile";
 import type { File } from "../config/stackFile";
 

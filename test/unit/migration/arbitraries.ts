@@ -32,15 +32,29 @@ export const images: fc.Arbitrary<Images> = fc.tuple(image, image).map(([blue, g
   ...(green !== undefined && { green }),
 }));
 
+const oneContents = fc.record(
+  { settings: fc.constantFrom("s1", "s2"), secrets: fc.constantFrom("p1", "p2") },
+  { requiredKeys: [], noNullPrototype: true },
+);
+
 /** What a well-formed config can ask for: images where there is traffic, no traffic to a retired legacy. */
 export const wantedTargets: fc.Arbitrary<WantedTarget> = fc
-  .record({ split: splits, images, retired: fc.boolean(), adopt: fc.boolean() })
-  .map(({ split, images: { blue, green }, retired, adopt }) => ({
+  .record({
+    split: splits,
+    images,
+    retired: fc.boolean(),
+    adopt: fc.boolean(),
+    contents: fc.option(fc.record({ blue: oneContents, green: oneContents }, { noNullPrototype: true }), {
+      nil: undefined,
+    }),
+  })
+  .map(({ split, images: { blue, green }, retired, adopt, contents }) => ({
     split,
     images: {
       ...((split.blue > 0 || blue !== undefined) && { blue: blue ?? "registry/app@sha256:1" }),
       ...((split.green > 0 || green !== undefined) && { green: green ?? "registry/app@sha256:2" }),
     },
+    ...(contents && { contents }),
     legacy: retired && split.legacy === 0 ? "retired" : "standby",
     adopt,
   }));

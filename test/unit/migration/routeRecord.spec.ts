@@ -32,6 +32,26 @@ describe("route record", () => {
     });
   });
 
+  it("says of settings and secrets only which they are, whatever the order", () => {
+    const contents = { green: {}, blue: { secrets: "cd34", settings: "ab12" } };
+    assert.equal(
+      toAnnotations({ ...record, contents })["pyairtable.dev/contents"],
+      '{"blue":{"settings":"ab12","secrets":"cd34"},"green":{}}',
+    );
+  });
+
+  it("is believed without contents, and not with any that it would not have written", () => {
+    for (const text of [
+      "no JSON",
+      "[]",
+      '{"blue":"ab12"}',
+      '{"blue":{"image":"ab12"}}',
+      '{"blue":{"settings":1}}',
+    ])
+      assert.ok("tampered" in edited("contents", text), text);
+    assert.deepEqual(edited("contents"), record);
+  });
+
   it("is read back as it was written", () => {
     fc.assert(
       fc.property(records, (any) => {

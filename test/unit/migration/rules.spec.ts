@@ -327,6 +327,63 @@ describe("a release of an extracted target", () => {
   });
 });
 
+describe("settings and secrets", () => {
+  const given = (settings: string, secrets: string, change: Partial<WantedTarget> = {}): WantedTarget =>
+    calm(half, { contents: { blue: { settings, secrets }, green: {} }, ...change });
+  const live = { frontend: history("frontend", calm(ALL_LEGACY), given("s1", "p1")) };
+
+  it("of a color with traffic are not changed in place, any more than its image", () => {
+    assert.deepEqual(judge(input({ live, wanted: { frontend: given("s2", "p1") } })), [
+      {
+        target: "frontend",
+        rule: "no-edit-under-traffic",
+        key: "pyairtable:frontend.settings.blue",
+        found: "the settings with the hash s2 while blue has 50 % of the traffic",
+        expected: "the settings with the hash s1, unchanged for as long as blue has traffic",
+        fix: "give the new settings to the other color, or first move the traffic away from blue",
+      },
+    ]);
+    assert.deepEqual(refusals({ live, wanted: { frontend: given("s1", "p2") } }), [
+      "no-edit-under-traffic pyairtable:frontend.secrets.blue",
+    ]);
+    const none = { contents: { blue: {}, green: {} } };
+    assert.deepEqual(
+      judge(input({ live, wanted: { frontend: calm(half, none) } })).map(({ found }) => found),
+      ["no settings while blue has 50 % of the traffic", "no secrets while blue has 50 % of the traffic"],
+    );
+  });
+
+  it("of the other color may change, and those of all that go back to legacy", () => {
+    const contents = { blue: { settings: "s1", secrets: "p1" }, green: { settings: "new" } };
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(half, { contents }) } }), []);
+    assert.deepEqual(refusals({ live, wanted: { frontend: given("s2", "p2", { split: ALL_LEGACY }) } }), []);
+  });
+
+  it("are believed where one side doesn't say: an older route, or who can't read secrets", () => {
+    const older = { frontend: at("frontend", half) };
+    assert.deepEqual(refusals({ live: older, wanted: { frontend: given("s1", "p1") } }), []);
+    assert.deepEqual(refusals({ live, wanted: { frontend: calm(half) } }), []);
+  });
+
+  it("of the standby of a release stay until that is soaked, or it is no way back", () => {
+    const contents = { blue: { secrets: "p1" }, green: {} };
+    const releasing = history(
+      "frontend",
+      calm(blue, { ...retired, contents }),
+      calm(green, { ...retired, contents }),
+    );
+    const changed = { ...retired, contents: { blue: { secrets: "p2" }, green: {} } };
+    assert.deepEqual(
+      refusals({ live: { frontend: releasing }, wanted: { frontend: calm(green, changed) } }),
+      ["standby-while-soaking pyairtable:frontend.secrets.blue"],
+    );
+    const back = (wanted: WantedTarget): boolean =>
+      bringsBack(input({ live: { frontend: releasing }, wanted: { frontend: wanted } }));
+    assert.ok(back(calm(blue, { ...retired, contents })));
+    assert.ok(!back(calm(blue, changed)));
+  });
+});
+
 describe("violations", () => {
   it("are all told at once, grouped by target, with time where time is all that is missing", () => {
     const live = { frontend: at("frontend", blue), "auth-service": onLegacy("auth-service") };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { awsProvider, buildCloud } from "../../../cloud";
+import { awsProvider, buildCloud } from "../../../stack/cloud";
 import { parseStackConfig } from "../../../config/parse";
 import { checkoutDir } from "../../../local/paths";
 import { type File, stackFile } from "../config/stackFile";

@@ -3,7 +3,7 @@ import { mock } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import type { RoutedTargetName } from "../../../catalog";
 import { parseStackConfig } from "../../../config/parse";
-import { requireImages } from "../../../images";
+import { requireImages } from "../../../stack/images";
 import { type LiveRoute, nextRecord } from "../../../migration";
 import { type File, stackFile } from "../config/stackFile";
 import { DockerConfig } from "../registry/dockerConfig";

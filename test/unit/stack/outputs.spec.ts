@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseOutputs } from "../../../outputs";
+import { parseOutputs } from "../../../stack/outputs";
 
 describe("what the last update left, by the stack's outputs", () => {
   it("is splits, owner, phase and completed digests", () => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { RoutedTargetName } from "../../../catalog";
 import { parseStackConfig } from "../../../config/parse";
 import { type CompletedDigests, type LiveRoute, type Split, nextRecord } from "../../../migration";
-import { buildStack } from "../../../stack";
+import { buildStack } from "../../../stack/stack";
 import { type File, stackFile } from "../config/stackFile";
 import { type Recording, record } from "../support/recording";
 import { type World, startWorld } from "../support/world";
@@ -31,7 +31,16 @@ describe("buildStack", () => {
       () => {
         pulumi
           .output(
-            buildStack({ config, live, completed, api: world.api, now, leftAlone: new Set(), cloud: {} }),
+            buildStack({
+              config,
+              live,
+              completed,
+              api: world.api,
+              now,
+              leftAlone: new Set(),
+              cloud: {},
+              backupScript: "",
+            }),
           )
           .apply((known) => results.push(known));
       },

@@ -106,8 +106,8 @@ export function reaching({ states, edges }: Exploration, isGoal: (state: State) 
 }
 
 /** What a file asks that leaves the target as it is. */
-export function asIs({ split, images, legacy }: RouteRecord): WantedTarget {
-  return { split, images, legacy, adopt: false };
+export function asIs({ split, images, contents, legacy }: RouteRecord): WantedTarget {
+  return { split, images, ...(contents && { contents }), legacy, adopt: false };
 }
 
 const onLegacy: WantedTarget = { split: ALL_LEGACY, images: {}, legacy: "standby", adopt: false };
@@ -149,14 +149,18 @@ function held(record: RouteRecord): RouteRecord {
 }
 
 /** Without what no rule reads: the split before, the transition, when legacy was retired. */
-function canonical({ split, since, heldFull, images, legacy }: RouteRecord): RouteRecord {
+function canonical({ split, since, heldFull, images, contents, legacy }: RouteRecord): RouteRecord {
   const age = since.getTime() <= start.getTime() ? start : now;
-  return { split, since: age, previous: ALL_LEGACY, heldFull, transition: "", images, legacy };
+  const release = { images, ...(contents && { contents }) };
+  return { split, since: age, previous: ALL_LEGACY, heldFull, transition: "", ...release, legacy };
 }
 
 function keyOf(state: State): string {
   return JSON.stringify(
-    state.map(({ split, since, heldFull, images, legacy }) => [split, since, heldFull, images, legacy]),
+    state.map(({ split, since, heldFull, images, contents, legacy }) => [
+      [split, since, heldFull, images, legacy],
+      contents,
+    ]),
   );
 }
 

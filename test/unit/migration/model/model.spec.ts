@@ -22,6 +22,14 @@ const wish = (
   adopt: false,
 });
 const blue = { blue: "app@sha256:1" };
+const splits: readonly Split[] = [
+  ALL_LEGACY,
+  half,
+  { legacy: 50, blue: 0, green: 50 },
+  { legacy: 0, blue: 50, green: 50 },
+  allOn("blue"),
+  allOn("green"),
+];
 
 /** A caller, what it calls, and what that calls in turn; the last comes after both in the plan's order. */
 const three: World = {
@@ -38,10 +46,14 @@ const three: World = {
 /** Everything that a file can say of one target with two images to choose from. */
 const one: World = { targets: ["frontend"], wishes: allWishes() };
 
+/** The same with settings or secrets to choose from instead, known to who asks or not. */
+const configured: World = { targets: ["frontend"], wishes: configuredWishes() };
+
 describe("the rules, on all states and plans of", () => {
   for (const [name, world] of Object.entries({
     "three targets": three,
     "one target and its releases": one,
+    "one target, its settings and its secrets": configured,
     "one target and its releases, in the freeze": {
       ...one,
       circumstances: {
@@ -105,6 +117,7 @@ describe("the statement that the rules are held against", () => {
     ["retired-only-when-soaked", three],
     ["retired-after-callers", three],
     ["standby-while-soaking", one],
+    ["standby-while-soaking", configured],
   ] as const) {
     it(`notices when ${rule} is gone`, () => {
       const overrides = world.targets.map((target) => ({
@@ -129,16 +142,21 @@ function told({ state, wanted, rules }: Disagreement): string {
   return JSON.stringify({ state, wanted, rules }, undefined, 1);
 }
 
+function configuredWishes(): readonly WantedTarget[] {
+  const images = { blue: "app@sha256:1", green: "app@sha256:1" };
+  const blues = [{ settings: "1" }, { settings: "2" }];
+  const greens = [{ secrets: "1" }, {}];
+  const known = blues.flatMap((own) => greens.map((green) => ({ contents: { blue: own, green } })));
+  return splits.flatMap((split) =>
+    [{}, ...known].flatMap((contents) => {
+      const standby = { ...wish(split, images, "standby"), ...contents };
+      return split.legacy > 0 ? [standby] : [standby, { ...standby, legacy: "retired" as const }];
+    }),
+  );
+}
+
 function allWishes(): readonly WantedTarget[] {
   const images = [undefined, "app@sha256:1", "app@sha256:2"];
-  const splits: readonly Split[] = [
-    ALL_LEGACY,
-    half,
-    { legacy: 50, blue: 0, green: 50 },
-    { legacy: 0, blue: 50, green: 50 },
-    allOn("blue"),
-    allOn("green"),
-  ];
   return splits.flatMap((split) =>
     images.flatMap((blueImage) =>
       images.flatMap((greenImage) => {

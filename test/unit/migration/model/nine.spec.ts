@@ -10,7 +10,7 @@ import {
   type WantedTarget,
   applyStep,
   deriveStage,
-  digestOf,
+  identityOf,
   inFlight,
   judge,
   nextRecord,
@@ -301,5 +301,5 @@ function named(wanted: WantedTarget): WantedTarget {
 
 /** By digest alone, as the statement compares them. */
 function short(images: WantedTarget["images"]): WantedTarget["images"] {
-  return Object.fromEntries(Object.entries(images).map(([color, image]) => [color, digestOf(image)]));
+  return Object.fromEntries(Object.entries(images).map(([color, image]) => [color, identityOf(image)]));
 }

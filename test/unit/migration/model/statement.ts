@@ -54,13 +54,13 @@ export function goesBack({ before, wanted }: Step): boolean {
   const gains = gaining(before, wanted);
   if (gains === undefined || gains === "legacy") return gains === "legacy";
   if (before.legacy !== "retired" || gains !== before.heldFull) return false;
-  return before.images[gains] === wanted.images[gains];
+  return isSame(before, wanted, gains);
 }
 
 function isLegalStep(step: Step, plan: Plan): boolean {
   const others = plan.steps.filter((other) => other !== step);
   return (
-    keepsImagesUnderTraffic(step) &&
+    keepsReleasesUnderTraffic(step) &&
     keepsStandby(step) &&
     retiresInTime(step, others) &&
     (!goesForward(step) ||
@@ -112,13 +112,18 @@ function heldAfter(step: Step): boolean {
   return step.held && !movesTraffic(step);
 }
 
-function keepsImagesUnderTraffic({ before, wanted }: Step): boolean {
+function keepsReleasesUnderTraffic({ before, wanted }: Step): boolean {
   return (["blue", "green"] as const).every(
     (color) =>
-      before.split[color] === 0 ||
-      wanted.images[color] === undefined ||
-      wanted.images[color] === before.images[color],
+      before.split[color] === 0 || wanted.images[color] === undefined || isSame(before, wanted, color),
   );
+}
+
+/** Image, settings and secrets are what they were, as far as both sides say. */
+function isSame(before: RouteRecord, wanted: WantedTarget, color: "blue" | "green"): boolean {
+  if (before.images[color] !== wanted.images[color]) return false;
+  const [was, is] = [before.contents?.[color], wanted.contents?.[color]];
+  return !was || !is || (was.settings === is.settings && was.secrets === is.secrets);
 }
 
 /** While traffic moves, or a color has had 100 % for less than the soak, the way back to the other one stays. */
@@ -128,7 +133,7 @@ function keepsStandby(step: Step): boolean {
   const standby = moves ? (fullOf(before) ?? before.heldFull) : before.heldFull;
   if (standby === "legacy" || before.images[standby] === undefined) return true;
   const isOver = !moves && (isFull(wanted) ? step.held : wanted.legacy === "standby");
-  return isOver || isOnLegacy(wanted) || wanted.images[standby] === before.images[standby];
+  return isOver || isOnLegacy(wanted) || isSame(before, wanted, standby);
 }
 
 function retiresInTime({ target, before, held, wanted }: Step, others: readonly Step[]): boolean {

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type RoutedTargetName, routedTargets } from "./catalog";
-import { PinnedImage } from "./components/pinnedImage";
-import { withoutStack } from "./components/withoutStack";
-import type { StackConfig } from "./config/parse";
-import { COLORS, type LiveRoute, believed } from "./migration";
-import { digestOf } from "./registry/reference";
+import { type RoutedTargetName, routedTargets } from "../catalog";
+import { PinnedImage } from "../components/pinnedImage";
+import { withoutStack } from "../components/withoutStack";
+import type { StackConfig } from "../config/parse";
+import { COLORS, type LiveRoute, believed } from "../migration";
+import { digestOf } from "../registry/reference";
 
 export interface PinnedImagesInput {
   readonly config: StackConfig;

@@ -1,19 +1,17 @@
-import fs from "node:fs";
-import path from "node:path";
 import { Provider } from "@pulumi/kubernetes/provider";
-import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "./catalog";
+import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "../catalog";
 import type { Cloud } from "./cloud";
-import type { KubeApi } from "./cluster/kubeApi";
-import { addressOf, internalHostnameOf } from "./cluster/names";
-import type { Release } from "./components/colorRelease";
-import { ExtractedService } from "./components/extractedService";
-import type { InternalCalls } from "./components/internalCalls";
-import { Platform } from "./components/platform";
-import type { ReleasePeers } from "./components/releasePolicy";
-import { RepositoryBackup } from "./components/repositoryBackup";
-import { SharedResources } from "./components/sharedResources";
-import { clusterIdentifierOf } from "./config/environment";
-import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/parse";
+import type { KubeApi } from "../cluster/kubeApi";
+import { addressOf, internalHostnameOf } from "../cluster/names";
+import type { Release } from "../components/colorRelease";
+import { ExtractedService } from "../components/extractedService";
+import type { InternalCalls } from "../components/internalCalls";
+import { Platform } from "../components/platform";
+import type { ReleasePeers } from "../components/releasePolicy";
+import { RepositoryBackup } from "../components/repositoryBackup";
+import { SharedResources } from "../components/sharedResources";
+import { clusterIdentifierOf } from "../config/environment";
+import type { AuthServiceConfig, StackConfig, TargetConfig } from "../config/parse";
 import {
   COLORS,
   type Color,
@@ -28,8 +26,8 @@ import {
   migrationState,
   nextRecord,
   withCompleted,
-} from "./migration";
-import { ensureStarted } from "./monorepo/startAll";
+} from "../migration";
+import { ensureStarted } from "../monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
 /** Everything that the stack is made from. */
@@ -45,6 +43,8 @@ export interface StackInputs {
   readonly leftAlone: ReadonlySet<RoutedTargetName>;
   /** What the stack has in AWS; empty where it has nothing there. */
   readonly cloud: Cloud;
+  /** What the repositories' backup runs. */
+  readonly backupScript: string;
 }
 
 /** Makes the platform and the nine targets. Judges nothing: whoever calls has asked the rules. */
@@ -95,7 +95,11 @@ function recordAfter(target: RoutedTargetName, { config, live, now }: StackInput
   return nextRecord(target, believed(live.get(target)), config.targets[target], now);
 }
 
-function buildBackup({ config, cloud }: StackInputs, platform: Platform, provider: Provider): void {
+function buildBackup(
+  { config, cloud, backupScript }: StackInputs,
+  platform: Platform,
+  provider: Provider,
+): void {
   const { backup } = config;
   if (backup === undefined || cloud.backups === undefined) return;
   const { schedule, image, gitBaseUrl, compose, gitToken } = backup;
@@ -105,7 +109,7 @@ function buildBackup({ config, cloud }: StackInputs, platform: Platform, provide
       namespace: platform.namespace,
       schedule,
       image,
-      script: fs.readFileSync(path.join(__dirname, "backup", "backup.sh"), "utf8"),
+      script: backupScript,
       gitBaseUrl,
       repositories: targetNames.map((target) => catalogEntry(target).repository),
       compose,

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type RoutedTargetName, routedTargets } from "./catalog";
+import { type RoutedTargetName, routedTargets } from "../catalog";
 import {
   type CompletedDigests,
   type Images,
@@ -10,7 +10,7 @@ import {
   type Split,
   type Stage,
   parseSplit,
-} from "./migration";
+} from "../migration";
 
 /** What the stack tells about a target. */
 export interface TargetOutputs {

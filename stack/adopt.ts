@@ -1,25 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type RoutedTargetName, routedTargets } from "./catalog";
-import { LegacyMonorepo } from "./components/legacyMonorepo";
-import type { StackConfig } from "./config/parse";
-import { type LiveRoute, believed } from "./migration";
-import { formatAddress, sshOptions } from "./monorepo/address";
-import { type Containers, type Monorepo, findContainers } from "./monorepo/containers";
-import { DaemonError } from "./monorepo/daemon";
-
-type LiveRoutes = ReadonlyMap<RoutedTargetName, LiveRoute>;
+import { routedTargets } from "../catalog";
+import { LegacyMonorepo } from "../components/legacyMonorepo";
+import type { StackConfig } from "../config/parse";
+import { formatAddress, sshOptions } from "../monorepo/address";
+import { type Containers, type Monorepo, findContainers } from "../monorepo/containers";
+import { DaemonError } from "../monorepo/daemon";
 
 /**
  * Adopts the monorepo's containers. Loaded only where the stack's config names their compose project: the SDK takes
  * its time.
+ * @param bringsBack some target goes back in this update: nothing may hold that up
  * @throws DaemonError when the daemon can't be reached, unless the update is a way back
  */
-export async function adoptMonorepo(config: StackConfig, live: LiveRoutes): Promise<void> {
+export async function adoptMonorepo(config: StackConfig, bringsBack: boolean): Promise<void> {
   const { monorepo } = config;
   if (monorepo === undefined) return;
   const containers = await findContainers(monorepo).catch((error: unknown) => {
     if (!(error instanceof DaemonError)) throw error;
-    if (!isWayBack(config, live)) throw new DaemonError(`${error.message}; nothing was changed`);
+    if (!bringsBack) throw new DaemonError(`${error.message}; nothing was changed`);
     void pulumi.log.warn(`A way back goes first; the monorepo's containers are left out: ${error.message}`);
     return undefined;
   });
@@ -30,13 +28,6 @@ export async function adoptMonorepo(config: StackConfig, live: LiveRoutes): Prom
     containers: Object.fromEntries(containers),
   });
   sayMissing(config, monorepo, containers);
-}
-
-/** Whether legacy gets traffic that it doesn't have now. */
-function isWayBack({ targets }: StackConfig, live: LiveRoutes): boolean {
-  return routedTargets.some(
-    (target) => targets[target].split.legacy > (believed(live.get(target))?.split.legacy ?? 0),
-  );
 }
 
 function sayMissing({ targets }: StackConfig, { containers, project }: Monorepo, found: Containers): void {

@@ -1,15 +1,15 @@
 import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity";
 import { Provider } from "@pulumi/aws/provider";
 import * as pulumi from "@pulumi/pulumi";
-import { catalogEntry, routedTargets } from "./catalog";
-import { reason } from "./cluster/kubeApi";
-import { BackupStore } from "./components/backupStore";
-import { EdgeDns } from "./components/edgeDns";
-import { ImageRegistry } from "./components/imageRegistry";
-import { type BackupTarget, backupServiceAccount } from "./components/repositoryBackup";
-import { withoutStack } from "./components/withoutStack";
-import type { StackConfig } from "./config/parse";
-import { recordSets } from "./edge/recordSets";
+import { catalogEntry, routedTargets } from "../catalog";
+import { reason } from "../cluster/kubeApi";
+import { BackupStore } from "../components/backupStore";
+import { EdgeDns } from "../components/edgeDns";
+import { ImageRegistry } from "../components/imageRegistry";
+import { type BackupTarget, backupServiceAccount } from "../components/repositoryBackup";
+import { withoutStack } from "../components/withoutStack";
+import type { StackConfig } from "../config/parse";
+import { recordSets } from "../edge/recordSets";
 
 /** What the rest of the stack needs of it. */
 export interface Cloud {
