@@ -1,13 +1,16 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Provider } from "@pulumi/kubernetes/provider";
+import type * as pulumi from "@pulumi/pulumi";
 import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "./catalog";
 import type { Cloud } from "./cloud";
 import type { KubeApi } from "./cluster/kubeApi";
 import { addressOf, internalHostnameOf, monitoringNamespace } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
 import { ExtractedService, type Watched } from "./components/extractedService";
+import { GatewayMonitoring } from "./components/gatewayMonitoring";
 import type { InternalCalls } from "./components/internalCalls";
+import { Observability } from "./components/observability";
 import { Platform } from "./components/platform";
 import type { ReleasePeers } from "./components/releasePolicy";
 import { RepositoryBackup } from "./components/repositoryBackup";
@@ -65,8 +68,10 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
   new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
   buildBackup(inputs, platform, provider);
+  const operator = buildMonitoring(inputs, platform, provider);
 
-  const target = (name: RoutedTargetName): TargetOutputs => buildTarget(name, inputs, platform, provider);
+  const target = (name: RoutedTargetName): TargetOutputs =>
+    buildTarget(name, inputs, platform, provider, operator);
   return {
     targets: {
       frontend: target("frontend"),
@@ -117,6 +122,30 @@ function buildBackup({ config, cloud }: StackInputs, platform: Platform, provide
   );
 }
 
+/**
+ * What watches the platform as a whole; each target brings its own.
+ * @returns what resolves when the operator is there, if it comes with this stack
+ */
+function buildMonitoring(
+  { config }: StackInputs,
+  platform: Platform,
+  provider: Provider,
+): pulumi.Output<string> | undefined {
+  const { monitoring } = config;
+  if (monitoring?.rules !== "operator") return undefined;
+  const timing = timingOf(monitoring.timeScale);
+  const operator =
+    monitoring.stack &&
+    new Observability("observability", { timing, ...monitoring.stack }, { provider }).operator;
+  const { proxies } = config.platform;
+  if ("service" in proxies) {
+    const [proxyNamespace = ""] = proxies.service.split("/");
+    const watched = { namespace: platform.namespace, proxyNamespace, timing };
+    new GatewayMonitoring("gateway-monitoring", { ...watched, ...(operator && { operator }) }, { provider });
+  }
+  return operator;
+}
+
 /** The one that `api` uses, where the config says which; else the provider finds the current one as `api` did. */
 function contextOf({ platform }: StackConfig, api: KubeApi): { readonly context?: string } {
   if (platform.kubeContext !== undefined) return { context: platform.kubeContext };
@@ -128,6 +157,7 @@ function buildTarget(
   inputs: StackInputs,
   platform: Platform,
   provider: Provider,
+  operator: pulumi.Output<string> | undefined,
 ): TargetOutputs {
   const { config, api, now, leftAlone } = inputs;
   const { monorepo } = config;
@@ -154,7 +184,7 @@ function buildTarget(
       proxies,
       calls: callsOf(name, config.platform),
       peers: peersOf(config),
-      ...(config.monitoring && { monitoring: watchedBy(config, config.monitoring, wanted) }),
+      ...(config.monitoring && { monitoring: watchedBy(config, config.monitoring, wanted, operator) }),
       api,
     },
     { provider },
@@ -206,6 +236,7 @@ function watchedBy(
   { platform, migration }: StackConfig,
   { rules, timeScale }: NonNullable<StackConfig["monitoring"]>,
   { baseline, indicators }: TargetConfig,
+  operator: pulumi.Output<string> | undefined,
 ): Watched {
   return {
     rules,
@@ -214,6 +245,7 @@ function watchedBy(
     soakHours: migration.soakHours,
     ...(baseline && { baseline }),
     indicators,
+    ...(operator && { operator }),
   };
 }
 

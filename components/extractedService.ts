@@ -56,7 +56,11 @@ export interface ExtractedServiceArgs extends TargetAddress {
 }
 
 /** How a target is watched. */
-export type Watched = Pick<ServiceMonitoringArgs, "rules"> & Omit<MonitoredTarget, "target" | "record">;
+export interface Watched
+  extends Pick<ServiceMonitoringArgs, "rules">, Omit<MonitoredTarget, "target" | "record"> {
+  /** Resolves when the operator is there. @default it is, or isn't needed */
+  readonly operator?: pulumi.Output<unknown>;
+}
 
 /**
  * One target on its way out of the monorepo: its three backends and the split between them. The order inside an
@@ -171,10 +175,11 @@ export class ExtractedService extends pulumi.ComponentResource {
     }
 
     if (args.monitoring !== undefined) {
-      const { rules, ...watched } = args.monitoring;
+      const { rules, operator, ...watched } = args.monitoring;
+      const after = pulumi.all([traffic.proven, operator]);
       new ServiceMonitoring(
         `${name}-monitoring`,
-        { namespace, rules, monitored: { ...watched, target, record }, after: traffic.proven },
+        { namespace, rules, monitored: { ...watched, target, record }, after },
         child,
       );
     }

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { backendLabels, backendName, monitoringNamespace, targetLabels } from "../cluster/names";
 import { dashboardText } from "../monitoring/dashboardText";
 import type { MonitoredTarget } from "../monitoring/monitoredTarget";
+import { whenThere } from "./gate";
 import { PROBE_MODULE, probeUrl } from "../monitoring/probes";
 import { duration } from "../monitoring/promql";
 import { runningBackends } from "../monitoring/recordingRules";
@@ -40,7 +41,7 @@ export class ServiceMonitoring extends pulumi.ComponentResource {
           namespace: args.namespace,
           labels: { ...targetLabels(target.name), "pyairtable.dev/prometheus-rules": "true" },
         },
-        data: after(args, { [`${target.name}.yaml`]: ruleFile(args.monitored) }),
+        data: whenThere(args.after, { [`${target.name}.yaml`]: ruleFile(args.monitored) }),
       },
       { parent: this },
     );
@@ -55,7 +56,7 @@ export class ServiceMonitoring extends pulumi.ComponentResource {
         apiVersion: "monitoring.coreos.com/v1",
         kind: "PrometheusRule",
         metadata: { name: target.name, namespace, labels: targetLabels(target.name) },
-        spec: after(args, { groups: ruleGroups(monitored) }),
+        spec: whenThere(args.after, { groups: ruleGroups(monitored) }),
       },
       { parent: this },
     );
@@ -71,7 +72,7 @@ export class ServiceMonitoring extends pulumi.ComponentResource {
             labels: backendLabels(target.name, backend),
           },
           // A release that is still starting fails no health check.
-          spec: after(args, {
+          spec: whenThere(args.after, {
             jobName: "probes",
             interval: duration(timing.scrapeMs),
             scrapeTimeout: duration(timing.scrapeMs),
@@ -105,8 +106,4 @@ export class ServiceMonitoring extends pulumi.ComponentResource {
       { parent: this },
     );
   }
-}
-
-function after<T>({ after: first }: ServiceMonitoringArgs, value: T): pulumi.Input<T> {
-  return first === undefined ? value : first.apply(() => value);
 }

@@ -2,8 +2,8 @@ import { duration } from "./promql";
 import type { Timing } from "./timing";
 
 export interface Receivers {
-  /** Takes what rolls back. */
-  readonly guard: {
+  /** Takes what rolls back. @default nobody: people do */
+  readonly guard?: {
     readonly url: string;
     /** Holds the token that it asks for. */
     readonly credentialsFile: string;
@@ -35,14 +35,18 @@ export function alertmanagerConfig({ guard, chatUrlFile }: Receivers, { scale }:
       group_by: one,
       ...timed(0, minute, 30 * minute),
       routes: [
-        {
-          matchers: ['action="rollback"'],
-          receiver: "guard",
-          group_by: one,
-          // Again soon: a guard that was away must not miss it, and one that has acted ignores it.
-          ...timed(0, second, minute),
-          continue: true,
-        },
+        ...(guard === undefined
+          ? []
+          : [
+              {
+                matchers: ['action="rollback"'],
+                receiver: "guard",
+                group_by: one,
+                // Again soon: a guard that was away must not miss it, and one that has acted ignores it.
+                ...timed(0, second, minute),
+                continue: true,
+              },
+            ]),
         { matchers: ['severity="critical"'], receiver: "people", ...timed(0, 10 * second, 5 * minute) },
         {
           matchers: ['severity="warning"'],
@@ -67,16 +71,22 @@ export function alertmanagerConfig({ guard, chatUrlFile }: Receivers, { scale }:
       },
     ],
     receivers: [
-      {
-        name: "guard",
-        webhook_configs: [
-          {
-            url: guard.url,
-            send_resolved: true,
-            http_config: { authorization: { type: "Bearer", credentials_file: guard.credentialsFile } },
-          },
-        ],
-      },
+      ...(guard === undefined
+        ? []
+        : [
+            {
+              name: "guard",
+              webhook_configs: [
+                {
+                  url: guard.url,
+                  send_resolved: true,
+                  http_config: {
+                    authorization: { type: "Bearer", credentials_file: guard.credentialsFile },
+                  },
+                },
+              ],
+            },
+          ]),
       { name: "people", ...toldIn(chatUrlFile, true) },
       { name: "news", ...toldIn(chatUrlFile, false) },
     ],

@@ -44,11 +44,12 @@ describe("Alertmanager's configuration, as its own tool reads it", function () {
       ...(action === undefined ? [] : [`action=${action}`]),
     );
 
-  it("is valid, with a chat and without, and at a test's scale", async () => {
+  it("is valid, with a guard and a chat and without, and at a test's scale", async () => {
     const { guard } = receivers;
     for (const config of [
       alertmanagerConfig(receivers, timingOf()),
       alertmanagerConfig({ guard }, timingOf()),
+      alertmanagerConfig({}, timingOf()),
       alertmanagerConfig(receivers, timingOf(0.05)),
     ]) {
       assert.match(await run("check-config", write(config)), /SUCCESS/);
