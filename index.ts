@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { routedTargets } from "./catalog";
 import type { Cloud } from "./stack/cloud";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
 import { KubeApi, UnreachableError, reason } from "./cluster/kubeApi";
@@ -38,6 +39,7 @@ async function main(): Promise<StackOutputs> {
   if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
   const input = await withStaging(judged(config, applied, { live, staging: undefined, now }), config);
   sayOverrides(config, now);
+  sayUnmeasured(config);
   const { refused, aside } = judgeUpdate(input);
   enforce(refused);
   if (aside.length > 0) {
@@ -118,6 +120,16 @@ function sayOverrides(config: StackConfig, now: Date): void {
   const overrides = overridesIn(config);
   if (overrides.length === 0) return;
   void pulumi.log.warn(`Overrides:\n${overrides.map((each) => formatOverride(each, now)).join("\n")}`);
+}
+
+/** Latency is compared with what was measured, or not at all. */
+function sayUnmeasured({ monitoring, targets }: StackConfig): void {
+  const unmeasured = routedTargets.filter((target) => targets[target].baseline === undefined);
+  if (monitoring === undefined || unmeasured.length === 0) return;
+  const whose = unmeasured.length === routedTargets.length ? "any target" : unmeasured.join(", ");
+  void pulumi.log.info(
+    `No alert on the latency of ${whose}: legacy has no baseline there. cutover baseline TARGET measures it.`,
+  );
 }
 
 /** What a user can mend is said in its own words, without a stack trace. */

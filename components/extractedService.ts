@@ -4,6 +4,7 @@ import type { RoutedTarget } from "../catalog";
 import type { KubeApi } from "../cluster/kubeApi";
 import type { Proxies } from "../cluster/proof";
 import { smokeCheck } from "../cluster/smokeCheck";
+import type { MonitoredTarget } from "../monitoring/monitoredTarget";
 import {
   ALL_LEGACY,
   BACKENDS,
@@ -21,6 +22,7 @@ import { type TargetAddress, targetLabels } from "../cluster/names";
 import type { InternalCalls } from "./internalCalls";
 import { QueueConsumer } from "./queueConsumer";
 import type { ReleasePeers } from "./releasePolicy";
+import { ServiceMonitoring, type ServiceMonitoringArgs } from "./serviceMonitoring";
 import { TrafficSplit } from "./trafficSplit";
 
 export interface ExtractedServiceArgs extends TargetAddress {
@@ -48,7 +50,16 @@ export interface ExtractedServiceArgs extends TargetAddress {
   calls: InternalCalls;
   /** Whom the releases talk with. */
   peers: ReleasePeers;
+  /** How it is watched, beside what is known here. @default not at all */
+  monitoring?: Watched;
   api: KubeApi;
+}
+
+/** How a target is watched. */
+export interface Watched
+  extends Pick<ServiceMonitoringArgs, "rules">, Omit<MonitoredTarget, "target" | "record"> {
+  /** Resolves when the operator is there. @default it is, or isn't needed */
+  readonly operator?: pulumi.Output<unknown>;
 }
 
 /**
@@ -158,6 +169,16 @@ export class ExtractedService extends pulumi.ComponentResource {
           after: traffic.proven,
           api,
         },
+        child,
+      );
+    }
+
+    if (args.monitoring !== undefined) {
+      const { rules, operator, ...watched } = args.monitoring;
+      const after = pulumi.all([traffic.proven, operator]);
+      new ServiceMonitoring(
+        `${name}-monitoring`,
+        { namespace, rules, monitored: { ...watched, target, record }, after },
         child,
       );
     }

@@ -32,3 +32,8 @@ export async function warnOf(check: Promise<void>, resource: pulumi.Resource): P
     await pulumi.log.warn(error instanceof Error ? error.message : String(error), resource);
   }
 }
+
+/** The value, once what it needs is there; at once where it needs nothing. */
+export function whenThere<T>(needed: pulumi.Output<unknown> | undefined, value: T): pulumi.Input<T> {
+  return needed === undefined ? value : needed.apply(() => value);
+}

@@ -1,11 +1,14 @@
 import { Provider } from "@pulumi/kubernetes/provider";
+import type * as pulumi from "@pulumi/pulumi";
 import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "../catalog";
 import type { Cloud } from "./cloud";
 import type { KubeApi } from "../cluster/kubeApi";
-import { addressOf, internalHostnameOf } from "../cluster/names";
+import { addressOf, internalHostnameOf, monitoringNamespace } from "../cluster/names";
 import type { Release } from "../components/colorRelease";
-import { ExtractedService } from "../components/extractedService";
+import { ExtractedService, type Watched } from "../components/extractedService";
+import { GatewayMonitoring } from "../components/gatewayMonitoring";
 import type { InternalCalls } from "../components/internalCalls";
+import { Observability } from "../components/observability";
 import { Platform } from "../components/platform";
 import type { ReleasePeers } from "../components/releasePolicy";
 import { RepositoryBackup } from "../components/repositoryBackup";
@@ -27,6 +30,7 @@ import {
   nextRecord,
   withCompleted,
 } from "../migration";
+import { timingOf } from "../monitoring/timing";
 import { ensureStarted } from "../monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
@@ -64,8 +68,10 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
   new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
   buildBackup(inputs, platform, provider);
+  const operator = buildMonitoring(inputs, platform, provider);
 
-  const target = (name: RoutedTargetName): TargetOutputs => buildTarget(name, inputs, platform, provider);
+  const target = (name: RoutedTargetName): TargetOutputs =>
+    buildTarget(name, inputs, platform, provider, operator);
   return {
     targets: {
       frontend: target("frontend"),
@@ -120,6 +126,30 @@ function buildBackup(
   );
 }
 
+/**
+ * What watches the platform as a whole; each target brings its own.
+ * @returns what resolves when the operator is there, if it comes with this stack
+ */
+function buildMonitoring(
+  { config }: StackInputs,
+  platform: Platform,
+  provider: Provider,
+): pulumi.Output<string> | undefined {
+  const { monitoring } = config;
+  if (monitoring?.rules !== "operator") return undefined;
+  const timing = timingOf(monitoring.timeScale);
+  const operator =
+    monitoring.stack &&
+    new Observability("observability", { timing, ...monitoring.stack }, { provider }).operator;
+  const { proxies } = config.platform;
+  if ("service" in proxies) {
+    const [proxyNamespace = ""] = proxies.service.split("/");
+    const watched = { namespace: platform.namespace, proxyNamespace, timing };
+    new GatewayMonitoring("gateway-monitoring", { ...watched, ...(operator && { operator }) }, { provider });
+  }
+  return operator;
+}
+
 /** The one that `api` uses, where the config says which; else the provider finds the current one as `api` did. */
 function contextOf({ platform }: StackConfig, api: KubeApi): { readonly context?: string } {
   if (platform.kubeContext !== undefined) return { context: platform.kubeContext };
@@ -131,6 +161,7 @@ function buildTarget(
   inputs: StackInputs,
   platform: Platform,
   provider: Provider,
+  operator: pulumi.Output<string> | undefined,
 ): TargetOutputs {
   const { config, api, now, leftAlone } = inputs;
   const { monorepo } = config;
@@ -156,7 +187,8 @@ function buildTarget(
       ...(signingKey !== undefined && { signingKey }),
       proxies,
       calls: callsOf(name, config.platform),
-      peers: peersOf(config.platform),
+      peers: peersOf(config),
+      ...(config.monitoring && { monitoring: watchedBy(config, config.monitoring, wanted, operator) }),
       api,
     },
     { provider },
@@ -203,15 +235,29 @@ function callsOf(
   };
 }
 
-function peersOf({
-  proxies,
-  legacyHost,
-  controlPlaneCidrs,
-  internalGateway,
-}: StackConfig["platform"]): ReleasePeers {
+/** How a target is watched, as the config says. */
+function watchedBy(
+  { platform, migration }: StackConfig,
+  { rules, timeScale }: NonNullable<StackConfig["monitoring"]>,
+  { baseline, indicators }: TargetConfig,
+  operator: pulumi.Output<string> | undefined,
+): Watched {
+  return {
+    rules,
+    namespace: platform.namespace,
+    timing: timingOf(timeScale),
+    soakHours: migration.soakHours,
+    ...(baseline && { baseline }),
+    indicators,
+    ...(operator && { operator }),
+  };
+}
+
+function peersOf({ platform, monitoring }: StackConfig): ReleasePeers {
+  const { proxies, legacyHost, controlPlaneCidrs, internalGateway } = platform;
   const others = { legacyHost, controlPlaneCidrs };
   if (!("service" in proxies)) {
-    // Proxies at fixed addresses share the monorepo's host.
+    // Proxies at fixed addresses share the monorepo's host, and so do the probes.
     return {
       ...others,
       gateway: [{ ipBlock: { cidr: `${legacyHost}/32` } }],
@@ -220,12 +266,16 @@ function peersOf({
   }
   // Those in the cluster call from their namespace.
   const [proxyNamespace = ""] = proxies.service.split("/");
-  const labels = { "kubernetes.io/metadata.name": proxyNamespace };
   return {
     ...others,
-    gateway: [{ namespaceSelector: { matchLabels: labels } }],
+    gateway: [namespacePeer(proxyNamespace)],
     gatewayPort: proxies.port,
+    ...(monitoring && { probes: [namespacePeer(monitoringNamespace)] }),
   };
+}
+
+function namespacePeer(namespace: string): ReleasePeers["gateway"][number] {
+  return { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } };
 }
 
 function publicUrl(hostname: string, port: number): string {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { RoutedTargetName } from "../../../catalog";
 import { ExtractedService, type ExtractedServiceArgs } from "../../../components";
+import type { Watched } from "../../../components/extractedService";
 import { ALL_LEGACY } from "../../../migration";
+import { timingOf } from "../../../monitoring/timing";
 import type { Answerer } from "../support/httpStub";
 import { type Recording, type RecordOptions, record } from "../support/recording";
 import { type World, startWorld } from "../support/world";
@@ -102,6 +104,23 @@ describe("ExtractedService", function () {
     const made = await make();
     assert.deepEqual(made.ofType("kubernetes:core/v1:Secret"), []);
     assert.deepEqual(made.ofType("pyairtable:index:QueueConsumer"), []);
+  });
+
+  it("is watched as it will be, once its split is served, and not at all unless that is asked for", async () => {
+    const monitoring: Watched = {
+      rules: "files",
+      namespace: "pyairtable",
+      timing: timingOf(),
+      soakHours: 24,
+      indicators: [],
+    };
+    const split = { legacy: 90, blue: 10, green: 0 };
+    const made = await make({ monitoring, record: recordOf("frontend", split) });
+    assert.equal(made.named("it-monitoring").parent, "it");
+    assert.match(JSON.stringify(made.inputs("it-monitoring-rules")), /vector\(90\)/);
+    assertOrder(proofOf("frontend"), "registered it-monitoring-rules");
+    const unwatched = await make();
+    assert.deepEqual(unwatched.ofType("pyairtable:index:ServiceMonitoring"), []);
   });
 
   it("gives one signing key to both colors, as a secret", async () => {

@@ -5,11 +5,15 @@ import { type RoutedTargetName, catalogEntry, routedTargets } from "../../../cat
 import { type ReleasePeers, releasePolicy } from "../../../components/releasePolicy";
 
 const peers: ReleasePeers = {
-  gateway: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "projectcontour" } } }],
+  gateway: [namespaceOf("projectcontour")],
   gatewayPort: 8080,
   controlPlaneCidrs: ["10.0.0.0/20"],
   legacyHost: "10.1.2.3",
 };
+
+function namespaceOf(name: string): ReleasePeers["gateway"][number] {
+  return { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } };
+}
 
 /** A peer is an address outside the cluster, or the namespace of a pod. */
 type Peer = { readonly address: string } | { readonly namespace: string };
@@ -53,6 +57,16 @@ describe("a release's network policy", () => {
       assert(admits(gateway, "http") && admits(controlPlane, "http"));
       assert(!admits(gateway, "metrics") && !admits(controlPlane, "metrics"));
       for (const peer of [otherRelease, dns, monorepo, internet, neighbour]) assert(!admits(peer, "http"));
+    }
+  });
+
+  it("lets those in that ask for its health, where they are watched", () => {
+    const monitoring: Peer = { namespace: "monitoring" };
+    const probes = [namespaceOf("monitoring")];
+    for (const target of routedTargets) {
+      assert(!admitted(target, "ingress", monitoring, "http"));
+      assert(admitted(target, "ingress", monitoring, "http", { ...peers, probes }));
+      assert(!admitted(target, "ingress", monitoring, "metrics", { ...peers, probes }));
     }
   });
 

@@ -12,7 +12,7 @@ import {
   judge,
   nextRecord,
 } from "../../../migration";
-import { parseOutputs } from "../../../outputs";
+import { parseOutputs } from "../../../stack/outputs";
 import { digest, stackFile } from "./stackFile";
 
 const target = "auth-service";
