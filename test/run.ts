@@ -30,6 +30,11 @@ async function main(): Promise<number> {
   process.env["MOTO_SERVER"] = tools.path("moto_server");
   process.env["AWS_CLI"] = tools.path("aws");
   process.env["DOCKER_REGISTRY"] = tools.path("docker-registry");
+  process.env["PROMETHEUS"] = tools.path("prometheus");
+  process.env["PROMTOOL"] = tools.path("promtool");
+  process.env["ALERTMANAGER"] = tools.path("prometheus-alertmanager");
+  process.env["AMTOOL"] = tools.path("amtool");
+  process.env["BLACKBOX_EXPORTER"] = tools.path("prometheus-blackbox-exporter");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);
