@@ -57,6 +57,7 @@ async function main(): Promise<number> {
       check(tools.path("actionlint"), ["-shellcheck", tools.path("shellcheck"), "-pyflakes="]),
     ),
     await timed("stand-in (go vet)", () => check("go", ["-C", "local/standin", "vet", "."])),
+    await timed("stand-in (go test)", () => check("go", ["-C", "local/standin", "test", "."])),
     await timed("unit and golden", () => runMocha(["unit", "golden"], 20_000)),
   ];
   const wasUp = runningParts().length > 0;

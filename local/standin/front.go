@@ -19,11 +19,8 @@ import (
 
 const podinfoPort = "19898"
 
-func needsFront() bool {
-	return os.Getenv("MCP_TOOLS") != "" || os.Getenv("CONSUMER_SWITCH") != "" || os.Getenv("CALLS") != ""
-}
-
-// serveFront puts podinfo behind a proxy that answers what podinfo can't.
+// serveFront puts podinfo behind a proxy that answers what podinfo can't, and
+// fails when it is told to.
 func serveFront(podinfo string, flags []string) {
 	inner := podinfoPort
 	if override := os.Getenv("INNER_PORT"); override != "" {
@@ -36,8 +33,11 @@ func serveFront(podinfo string, flags []string) {
 		log.Fatal(err)
 	}
 
+	inside := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner})
+	// A connection is kept for every request that is under way at once.
+	inside.Transport = &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}
 	mux := http.NewServeMux()
-	mux.Handle("/", httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner}))
+	mux.Handle("/", inside)
 	if tools := os.Getenv("MCP_TOOLS"); tools != "" {
 		mux.HandleFunc("POST /mcp", listTools(tools))
 	}
@@ -49,18 +49,24 @@ func serveFront(podinfo string, flags []string) {
 	}
 
 	address, port := listenAddress()
-	server := &http.Server{Addr: address + ":" + port, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: address + ":" + port, Handler: newInjector(mux, os.Getenv("INJECT_FILE")), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
 	stopped := make(chan os.Signal, 1)
 	signal.Notify(stopped, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
-		<-stopped
+		select {
+		case err := <-ended:
+			log.Fatalf("podinfo ended: %v", err)
+		case <-stopped:
+		}
 		server.Shutdown(context.Background())
 		child.Process.Signal(syscall.SIGTERM)
 	}()
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
 		log.Fatal(err)
 	}
-	child.Wait()
+	<-ended
 }
 
 // listTools answers MCP's tools/list with the wanted number of tools.
