@@ -18,6 +18,22 @@ export const SERIES = {
   health: "target_backend:health:last",
 } as const;
 
+/** What is wanted, as the config said in the last update: recorded beside what is measured. */
+export const WANTED = {
+  /** Percent, with the labels `target` and `backend`. */
+  split: "target_backend:split:wanted",
+  /** 1 for each colour that runs, with the label `image` besides. */
+  image: "target_backend:image:wanted",
+  /** Since when the target has its split, in Unix seconds, with the labels `target` and `split`. */
+  since: "target:split:since",
+} as const;
+
+/** What the fullest pod uses of its limit, 0 to 1, with the labels `target`, `backend` and `resource` (cpu or memory). */
+export const RESOURCES = "target_backend:resource:ratio";
+
+/** Requests per second of all the target's backends, with the label `target`. */
+export const TRAFFIC = "target:requests:rate";
+
 export type Indicator = keyof typeof SERIES;
 
 /** Critical issues that users report, counted by the guard, with the label `target`. */
