@@ -46,6 +46,8 @@ export function prometheusConfig({ scrapeMs }: Timing): object {
       {
         ...envoyStats("gateway", ports.envoyStats),
         metric_relabel_configs: [
+          // The same again, for what came from outside.
+          { source_labels: ["__name__"], regex: "envoy_cluster_external_.*", action: "drop" },
           { source_labels: ["envoy_cluster_name"], regex: backendCluster, action: "keep" },
           label("target", "envoy_cluster_name", backendCluster, "$1"),
           label("backend", "envoy_cluster_name", backendCluster, "$2"),

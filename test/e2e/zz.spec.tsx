@@ -1,0 +1,2 @@
+import { stackOnLegacy } from "./world";
+describe("zz", () => { it("up", async () => { await stackOnLegacy("zz"); }); });
