@@ -216,6 +216,8 @@ export interface UnpackedPackage {
   /** Where the package puts its binaries. */
   readonly directory: string;
   readonly binaries: Binaries;
+  /** Other files of the package that a binary needs, to be kept beside it. */
+  readonly files?: readonly string[];
   readonly onPath: OnPath;
 }
 
@@ -275,8 +277,9 @@ export const unpackedPackages = {
   },
   alertmanager: {
     package: "prometheus-alertmanager",
-    atLeast: "0.25.0",
+    atLeast: "0.25.0-1",
     directory: "usr/bin",
+    files: ["default.tmpl", "email.tmpl"].map((file) => `usr/share/prometheus/alertmanager/${file}`),
     // As Debian names the server.
     binaries: ["prometheus-alertmanager", "amtool"],
     onPath: { versionArgs: ["--version"], range: { atLeast: "0.25.0", below: "1.0.0" } },

@@ -56,8 +56,8 @@ export function prometheusConfig({ scrapeMs }: Timing): object {
       {
         job_name: "kubelet",
         scheme: "https",
-        metrics_path: "/metrics/cadvisor",
-        // What a pod uses is measured once in a while, whoever asks how often.
+        metrics_path: "/metrics/resource",
+        // The kubelet measures once in a while, whoever asks how often.
         scrape_interval: duration(Math.max(scrapeMs, 1_000)),
         scrape_timeout: duration(Math.max(scrapeMs, 1_000)),
         tls_config: {
