@@ -1,2 +1,0 @@
-import { stackOnLegacy } from "./world";
-describe("zz", () => { it("up", async () => { await stackOnLegacy("zz"); }); });
