@@ -10,8 +10,8 @@ export const certificateDir = path.join(stateDir, "certificates");
 export const kubeconfigDir = path.join(stateDir, "kubeconfig");
 export const pulumiStateDir = path.join(stateDir, "pulumi");
 /** What Alertmanager, and those who report issues, show to the guard: secrets of this platform, made when it is started. */
-export const guardAlertTokenFile = path.join(stateDir, "guard-alert-token");
-export const guardReportTokenFile = path.join(stateDir, "guard-report-token");
+export const guardTokenFile = path.join(stateDir, "guard-token");
+export const reportTokenFile = path.join(stateDir, "report-token");
 /** What is brought to Prometheus from the cluster: rule files, and whom it asks. */
 export const prometheusRulesDir = path.join(stateDir, "prometheus-rules");
 export const prometheusTargetsDir = path.join(stateDir, "prometheus-targets");

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import type { Toolbox } from "../../tools/acquire";
-import { guardAlertTokenFile, guardReportTokenFile, stateDir } from "../paths";
+import { guardTokenFile, reportTokenFile, stateDir } from "../paths";
 import ports from "../ports.json";
 import { expectOk } from "./http";
 import type { Part } from "./processes";
@@ -11,7 +11,7 @@ import type { Part } from "./processes";
 export const alertmanagerUrl = `http://127.0.0.1:${ports.alertmanager}`;
 
 export function alertmanager(tools: Toolbox): Part {
-  for (const file of [guardAlertTokenFile, guardReportTokenFile]) makeToken(file);
+  for (const file of [guardTokenFile, reportTokenFile]) makeToken(file);
   const dataDir = path.join(stateDir, "alertmanager");
   const configFile = path.join(stateDir, "config", "alertmanager.yaml");
   for (const dir of [dataDir, path.dirname(configFile)]) fs.mkdirSync(dir, { recursive: true });
@@ -49,7 +49,7 @@ export function alertmanagerConfig(): object {
           {
             url: `http://127.0.0.1:${ports.guard}/alerts`,
             send_resolved: true,
-            http_config: { authorization: { type: "Bearer", credentials_file: guardAlertTokenFile } },
+            http_config: { authorization: { type: "Bearer", credentials_file: guardTokenFile } },
           },
         ],
       },

@@ -10,7 +10,7 @@ import { KubeApi } from "../../cluster/kubeApi";
 import { injectAll } from "../../local/inject";
 import { type Attack, startAttack } from "../../local/load/attack";
 import type { LocalStack } from "../../local/localStack";
-import { adminKubeconfig, guardAlertTokenFile } from "../../local/paths";
+import { adminKubeconfig, guardTokenFile } from "../../local/paths";
 import { gateway, gatewayAddress } from "../../local/platform/gateway";
 import { startMonitoring } from "../../local/platform/monitoring";
 import ports from "../../local/ports.json";
@@ -161,8 +161,8 @@ describe("Prometheus, under load", () => {
       (alerts) => alerts.includes(alert),
       10,
     );
-    assert.deepEqual(webhook.tokens, new Set([fs.readFileSync(guardAlertTokenFile, "utf8")]));
-    assert.equal(fs.statSync(guardAlertTokenFile).mode & 0o777, 0o600);
+    assert.deepEqual(webhook.tokens, new Set([fs.readFileSync(guardTokenFile, "utf8").trim()]));
+    assert.equal(fs.statSync(guardTokenFile).mode & 0o777, 0o600);
   });
 
   it("sees 200 ms in the mean latency of the backend that has them, and of no other", async () => {
