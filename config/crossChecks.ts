@@ -3,6 +3,7 @@ import { BACKENDS, COLORS } from "../migration";
 import { backupChecks } from "./backupChecks";
 import { dnsChecks } from "./dnsChecks";
 import { type Entry, mapAt } from "./entry";
+import { indicatorChecks, monitoringChecks } from "./monitoringChecks";
 import type { Problem } from "./problem";
 import { imagesFromRegistry, ownRegistry } from "./registryChecks";
 import { registrySchema } from "./registrySchema";
@@ -22,6 +23,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
     ...dnsChecks(config),
     ...backupChecks(config),
     ...clusterHasAccount(mapAt(config, "platform")),
+    ...monitoringChecks(environment, mapAt(config, "monitoring")),
     ...routedTargets.flatMap((target) => {
       const entry = mapAt(config, target);
       return [
@@ -31,6 +33,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
         ...imagesByDigest(environment, entry),
         ...imagesFromRegistry(registry, target, entry),
         ...roomToScale(entry),
+        ...indicatorChecks(entry),
         ...(target === "auth-service" ? signingKeyPresent(entry) : []),
       ].map(({ path, text }) => ({ path: [target, ...path], text }));
     }),

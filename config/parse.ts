@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import type { RoutedTargetName } from "../catalog";
 import type { Color, WantedTarget } from "../migration";
+import type { AppIndicator } from "../monitoring/monitoredTarget";
+import type { Baseline } from "../monitoring/baseline";
 import type { Monorepo } from "../monorepo/containers";
 import { crossChecks } from "./crossChecks";
 import { explain } from "./explain";
@@ -33,6 +35,9 @@ export interface TargetConfig extends WantedTarget {
   readonly changes: Parsed["frontend"]["changes"];
   /** Rules that are set aside for this target. */
   readonly overrides: Parsed["frontend"]["overrides"];
+  /** Absent: legacy hasn't been measured. */
+  readonly baseline?: Baseline;
+  readonly indicators: readonly AppIndicator[];
 }
 
 export interface AuthServiceConfig extends TargetConfig {
@@ -52,6 +57,8 @@ export interface StackConfig {
   readonly dns?: NonNullable<Parsed["dns"]>;
   readonly backup?: NonNullable<Parsed["backup"]>;
   readonly registry?: NonNullable<Parsed["registry"]>;
+  /** Absent: nothing is watched, and no step needs evidence. */
+  readonly monitoring?: NonNullable<Parsed["monitoring"]>;
   /** Absent: its containers are neither adopted nor started. */
   readonly monorepo?: Monorepo;
 }
@@ -74,8 +81,18 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, staging, dns, backup, registry, monorepo, ...targets } =
-    parsed.data;
+  const {
+    migration,
+    platform,
+    infrastructure,
+    staging,
+    dns,
+    backup,
+    registry,
+    monorepo,
+    monitoring,
+    ...targets
+  } = parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
     migration,
@@ -99,12 +116,13 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...(backup !== undefined && { backup }),
     ...(registry !== undefined && { registry }),
     ...(monorepo && { monorepo: monorepoOf(monorepo) }),
+    ...(monitoring && { monitoring }),
   };
 }
 
 function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
   const { blue, green, traffic, legacy, capacity, autoscale, settings, secrets, adopt } = parsed;
-  const { changes, overrides } = parsed;
+  const { changes, overrides, baseline, indicators } = parsed;
   return {
     images: { ...(blue !== undefined && { blue }), ...(green !== undefined && { green }) },
     split: traffic,
@@ -116,5 +134,7 @@ function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
     adopt: adopt === true,
     changes,
     overrides,
+    ...(baseline && { baseline }),
+    indicators,
   };
 }

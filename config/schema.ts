@@ -2,10 +2,12 @@ import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { BACKENDS, COLORS, PHASES } from "../migration";
 import { backupSchema } from "./backupSchema";
+import { baselineSchema } from "./baselineSchema";
 import { dnsSchema } from "./dnsSchema";
 import { clusterSchema } from "./clusterSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 import { registrySchema } from "./registrySchema";
+import { indicatorsSchema, monitoringSchema } from "./monitoringSchema";
 import { monorepoSchema } from "./monorepoSchema";
 
 /*
@@ -189,9 +191,11 @@ export const targetSchema = z.strictObject(
     changes: changesSchema,
     /** Rules that are set aside for this target. Default: none. */
     overrides: overridesSchema,
+    /** Measured on legacy by `cutover baseline`: what the alerts of latency compare with. Default: none, and no such alerts. */
+    baseline: baselineSchema,
+    /** Measures of the service's own, which warn. Default: none. */
+    indicators: indicatorsSchema,
 
-    /** Indicators measured on legacy, which the triggers compare with. */
-    baseline: later,
     /** `read-only` while the data must be protected. */
     mode: later,
     /** The database and the schema step that the release needs. */
@@ -248,6 +252,8 @@ export const stackSchema = z.strictObject({
   monorepo: monorepoSchema.optional(),
   /** Bundles of the repositories and the compose configuration. */
   backup: backupSchema.optional(),
+  /** Rules, alerts and dashboards, and where Prometheus is asked. */
+  monitoring: monitoringSchema.optional(),
   /** Receivers of alerts and of the guard's messages. */
   alerts: later,
 });

@@ -25,6 +25,7 @@ describe("a stack's config", () => {
       adopt: false,
       changes: [],
       overrides: [],
+      indicators: [],
     });
   });
 
@@ -57,6 +58,7 @@ describe("a stack's config", () => {
       ],
       overrides: [{ rule: "order", reason: "a fire", approver: "Grace", expires: "2025-08-12T09:00:00Z" }],
       signingKey: "k",
+      indicators: [{ name: "LoginsFailing", expr: "rate(logins_failed_total[1m])", above: 0.5 }],
     };
     const { targets } = parseStackConfig(stackFile({ "auth-service": everything }));
     assert.deepEqual(targets["auth-service"], {
@@ -88,6 +90,7 @@ describe("a stack's config", () => {
         { rule: "order", reason: "a fire", approver: "Grace", expires: new Date("2025-08-12T09:00:00Z") },
       ],
       signingKey: "k",
+      indicators: [{ name: "LoginsFailing", expr: "rate(logins_failed_total[1m])", above: 0.5 }],
     });
   });
 
@@ -158,7 +161,7 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     [
       "for an unknown target",
       { frontned: {} },
-      "pyairtable:frontned: found an unknown key, expected one of migration, platform, frontend, api-gateway, auth-service, llm-orchestrator, mcp-server, airtable-gateway, automation, infrastructure, docs, staging, registry, dns, monorepo, backup, alerts; did you mean pyairtable:frontend?",
+      "pyairtable:frontned: found an unknown key, expected one of migration, platform, frontend, api-gateway, auth-service, llm-orchestrator, mcp-server, airtable-gateway, automation, infrastructure, docs, staging, registry, dns, monorepo, backup, monitoring, alerts; did you mean pyairtable:frontend?",
     ],
     [
       "for an unknown key",
@@ -276,7 +279,7 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     [
       "for a signing key where none belongs",
       { frontend: { signingKey: "hunter2" } },
-      "pyairtable:frontend.signingKey: found an unknown key, expected one of blue, green, traffic, legacy, capacity, autoscale, settings, secrets, adopt, changes, overrides, baseline, mode, database",
+      "pyairtable:frontend.signingKey: found an unknown key, expected one of blue, green, traffic, legacy, capacity, autoscale, settings, secrets, adopt, changes, overrides, baseline, indicators, mode, database",
     ],
     [
       "for an owner that is none",
