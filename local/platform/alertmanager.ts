@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
+import { alertmanagerConfig } from "../../monitoring/alertmanager";
+import type { Timing } from "../../monitoring/timing";
 import type { Toolbox } from "../../tools/acquire";
 import { guardTokenFile, reportTokenFile, stateDir } from "../paths";
 import ports from "../ports.json";
@@ -10,12 +12,14 @@ import type { Part } from "./processes";
 
 export const alertmanagerUrl = `http://127.0.0.1:${ports.alertmanager}`;
 
-export function alertmanager(tools: Toolbox): Part {
+/** Nobody but the guard is told: the platform has no chat. */
+export function alertmanager(tools: Toolbox, timing: Timing): Part {
   for (const file of [guardTokenFile, reportTokenFile]) makeToken(file);
   const dataDir = path.join(stateDir, "alertmanager");
   const configFile = path.join(stateDir, "config", "alertmanager.yaml");
   for (const dir of [dataDir, path.dirname(configFile)]) fs.mkdirSync(dir, { recursive: true });
-  fs.writeFileSync(configFile, stringify(alertmanagerConfig()));
+  const guard = { url: `http://127.0.0.1:${ports.guard}/alerts`, credentialsFile: guardTokenFile };
+  fs.writeFileSync(configFile, stringify(alertmanagerConfig({ guard }, timing)));
   return {
     name: "alertmanager",
     command: [
@@ -29,31 +33,6 @@ export function alertmanager(tools: Toolbox): Part {
     ],
     configFiles: [configFile],
     ready: () => expectOk(`${alertmanagerUrl}/-/ready`),
-  };
-}
-
-/** All alerts go to the guard, at once. */
-export function alertmanagerConfig(): object {
-  return {
-    route: {
-      receiver: "guard",
-      group_by: ["alertname", "target", "backend"],
-      group_wait: "0s",
-      group_interval: "1s",
-      repeat_interval: "1m",
-    },
-    receivers: [
-      {
-        name: "guard",
-        webhook_configs: [
-          {
-            url: `http://127.0.0.1:${ports.guard}/alerts`,
-            send_resolved: true,
-            http_config: { authorization: { type: "Bearer", credentials_file: guardTokenFile } },
-          },
-        ],
-      },
-    ],
   };
 }
 

@@ -17,7 +17,7 @@ export interface MonitoringParts {
 export function monitoringParts(tools: Toolbox, scale = 1): MonitoringParts {
   const timing = timingOf(scale);
   return {
-    alone: [alertmanager(tools), prometheus(tools, timing), blackboxExporter(tools, timing)],
+    alone: [alertmanager(tools, timing), prometheus(tools, timing), blackboxExporter(tools, timing)],
     sync: monitoringSync(tools),
   };
 }

@@ -4,19 +4,18 @@ import os from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { catalogEntry, routedTargets } from "../../../catalog";
-import { alertmanagerConfig } from "../../../local/platform/alertmanager";
 import { blackboxConfig, prometheusConfig } from "../../../local/platform/prometheusConfig";
 import { timingOf } from "../../../monitoring/timing";
 import { run } from "../../../tools/child";
 
-describe("what Prometheus, Alertmanager and the blackbox exporter are configured with", function () {
+describe("what Prometheus and the blackbox exporter are configured with", function () {
   this.timeout(30_000);
   let folder: string;
 
   before(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "monitoring-config-"))));
   after(() => fs.rmSync(folder, { recursive: true }));
 
-  const { PROMTOOL, AMTOOL, BLACKBOX_EXPORTER } = process.env;
+  const { PROMTOOL, BLACKBOX_EXPORTER } = process.env;
   const write = (config: object): string => {
     const file = path.join(folder, "config.yaml");
     fs.writeFileSync(file, stringify(config));
@@ -58,11 +57,6 @@ describe("what Prometheus, Alertmanager and the blackbox exporter are configured
       ),
     );
   }
-
-  it(
-    "is taken by amtool",
-    asked(AMTOOL, "AMTOOL", (file) => ["check-config", file], alertmanagerConfig()),
-  );
 
   it("asks every legacy service, under its target's name", () => {
     const text = stringify(prometheusConfig(timingOf()));
