@@ -269,6 +269,9 @@ async function rollbackOf(
   if (level !== 2 && keepTraffic) {
     throw new UsageError(`found --keep-traffic at level ${level}, expected it at 2`);
   }
+  if (keepTraffic && to !== undefined) {
+    throw new UsageError("found --keep-traffic with --to, expected one of them: the tag says where it goes");
+  }
   if (level === 3 && because !== undefined) {
     throw new UsageError("found --because at level 3, expected it at 1 or 2");
   }

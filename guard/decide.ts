@@ -117,6 +117,7 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
   if (record !== undefined) {
     if (failing !== undefined && record.split[failing] === 0) return ignore(`${failing} carries no traffic`);
     if (failing === undefined) return ignore("no backend has gained traffic");
+    if (backend === undefined && isBack(record)) return ignore("its traffic is back already");
   }
   const shout = (why: string): Shout => ({ kind: "shout", target, alert, why });
   const ways = waysBack(route ?? { tampered: "it is missing" }, situation.wanted[target]);
@@ -142,6 +143,12 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
 function gainer({ split, previous }: RouteRecord): Backend | undefined {
   const gains = BACKENDS.filter((backend) => split[backend] > previous[backend]);
   return gains.length > 0 ? gains[0] : holder(split);
+}
+
+/** All traffic is where a rollback leads: what users reported in the last minutes is over with that. */
+function isBack({ split, heldFull }: RouteRecord): boolean {
+  const full = holder(split);
+  return full !== undefined && (full === "legacy" || full === heldFull);
 }
 
 /** The backends of a target that triggers are true of. */

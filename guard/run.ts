@@ -86,7 +86,9 @@ export async function runGuard(options: GuardRunOptions): Promise<void> {
   });
   server.listen(port, host);
   await once(server, "listening");
-  log.info("the guard listens", { host, port, stack: project.stack });
+  const bound = server.address();
+  const listensAt = typeof bound === "object" && bound !== null ? bound.port : port;
+  log.info("the guard listens", { host, port: listensAt, stack: project.stack });
 
   const leading = repeat(renewMs, signal, () => leadership.renew());
   const looking = repeat(timingOf(scale).scrapeMs, signal, async () => {

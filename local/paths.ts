@@ -16,3 +16,6 @@ export const adminKubeconfig = path.join(kubeconfigDir, "admin");
 export const checkoutDir = path.join(__dirname, "..");
 /** What this checkout's runs leave for people to read; ignored by git. */
 export const outDir = path.join(checkoutDir, "out");
+/** What Alertmanager shows to the guard, and what those show who report issues. */
+export const guardTokenFile = path.join(outDir, "guard-token");
+export const reportTokenFile = path.join(outDir, "report-token");
