@@ -9,7 +9,7 @@ export const logDir = path.join(stateDir, "log");
 export const certificateDir = path.join(stateDir, "certificates");
 export const kubeconfigDir = path.join(stateDir, "kubeconfig");
 export const pulumiStateDir = path.join(stateDir, "pulumi");
-/** What Alertmanager, and those who report issues, show to the guard: secrets of this platform, made when it is started. */
+/** What Alertmanager shows to the guard, and what those show who report issues: secrets, made with the platform. */
 export const guardTokenFile = path.join(stateDir, "guard-token");
 export const reportTokenFile = path.join(stateDir, "report-token");
 /** What is brought to Prometheus from the cluster: rule files, and whom it asks. */

@@ -1,12 +1,12 @@
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { alertmanagerConfig } from "../../monitoring/alertmanager";
 import type { Timing } from "../../monitoring/timing";
 import type { Toolbox } from "../../tools/acquire";
-import { guardTokenFile, reportTokenFile, stateDir } from "../paths";
+import { guardTokenFile, stateDir } from "../paths";
 import ports from "../ports.json";
+import { ensureGuardTokens } from "../guard";
 import { expectOk } from "./http";
 import type { Part } from "./processes";
 
@@ -14,7 +14,7 @@ export const alertmanagerUrl = `http://127.0.0.1:${ports.alertmanager}`;
 
 /** Nobody but the guard is told: the platform has no chat. */
 export function alertmanager(tools: Toolbox, timing: Timing): Part {
-  for (const file of [guardTokenFile, reportTokenFile]) makeToken(file);
+  ensureGuardTokens();
   const dataDir = path.join(stateDir, "alertmanager");
   const configFile = path.join(stateDir, "config", "alertmanager.yaml");
   for (const dir of [dataDir, path.dirname(configFile)]) fs.mkdirSync(dir, { recursive: true });
@@ -34,9 +34,4 @@ export function alertmanager(tools: Toolbox, timing: Timing): Part {
     configFiles: [configFile],
     ready: () => expectOk(`${alertmanagerUrl}/-/ready`),
   };
-}
-
-/** A new one with every new platform. */
-function makeToken(file: string): void {
-  if (!fs.existsSync(file)) fs.writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600 });
 }
