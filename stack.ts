@@ -4,9 +4,9 @@ import { Provider } from "@pulumi/kubernetes/provider";
 import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "./catalog";
 import type { Cloud } from "./cloud";
 import type { KubeApi } from "./cluster/kubeApi";
-import { addressOf, internalHostnameOf } from "./cluster/names";
+import { addressOf, internalHostnameOf, monitoringNamespace } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
-import { ExtractedService } from "./components/extractedService";
+import { ExtractedService, type Watched } from "./components/extractedService";
 import type { InternalCalls } from "./components/internalCalls";
 import { Platform } from "./components/platform";
 import type { ReleasePeers } from "./components/releasePolicy";
@@ -29,6 +29,7 @@ import {
   nextRecord,
   withCompleted,
 } from "./migration";
+import { timingOf } from "./monitoring/timing";
 import { ensureStarted } from "./monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
@@ -152,7 +153,8 @@ function buildTarget(
       ...(signingKey !== undefined && { signingKey }),
       proxies,
       calls: callsOf(name, config.platform),
-      peers: peersOf(config.platform),
+      peers: peersOf(config),
+      ...(config.monitoring && { monitoring: watchedBy(config, config.monitoring, wanted) }),
       api,
     },
     { provider },
@@ -199,15 +201,27 @@ function callsOf(
   };
 }
 
-function peersOf({
-  proxies,
-  legacyHost,
-  controlPlaneCidrs,
-  internalGateway,
-}: StackConfig["platform"]): ReleasePeers {
+/** How a target is watched, as the config says. */
+function watchedBy(
+  { platform, migration }: StackConfig,
+  { rules, timeScale }: NonNullable<StackConfig["monitoring"]>,
+  { baseline, indicators }: TargetConfig,
+): Watched {
+  return {
+    rules,
+    namespace: platform.namespace,
+    timing: timingOf(timeScale),
+    soakHours: migration.soakHours,
+    ...(baseline && { baseline }),
+    indicators,
+  };
+}
+
+function peersOf({ platform, monitoring }: StackConfig): ReleasePeers {
+  const { proxies, legacyHost, controlPlaneCidrs, internalGateway } = platform;
   const others = { legacyHost, controlPlaneCidrs };
   if (!("service" in proxies)) {
-    // Proxies at fixed addresses share the monorepo's host.
+    // Proxies at fixed addresses share the monorepo's host, and so do the probes.
     return {
       ...others,
       gateway: [{ ipBlock: { cidr: `${legacyHost}/32` } }],
@@ -216,12 +230,16 @@ function peersOf({
   }
   // Those in the cluster call from their namespace.
   const [proxyNamespace = ""] = proxies.service.split("/");
-  const labels = { "kubernetes.io/metadata.name": proxyNamespace };
   return {
     ...others,
-    gateway: [{ namespaceSelector: { matchLabels: labels } }],
+    gateway: [namespacePeer(proxyNamespace)],
     gatewayPort: proxies.port,
+    ...(monitoring && { probes: [namespacePeer(monitoringNamespace)] }),
   };
+}
+
+function namespacePeer(namespace: string): ReleasePeers["gateway"][number] {
+  return { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } };
 }
 
 function publicUrl(hostname: string, port: number): string {

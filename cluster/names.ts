@@ -20,6 +20,9 @@ export function internalDomainOf(namespace: string): string {
   return `${namespace}.internal`;
 }
 
+/** Where Prometheus, Grafana and what belongs to them run. */
+export const monitoringNamespace = "monitoring";
+
 /** What a target's route must know of how it is reached. */
 export interface TargetAddress {
   /** Where users reach the target: `frontend.example.com`. */

@@ -4,6 +4,7 @@ import type { RoutedTarget } from "../catalog";
 import type { KubeApi } from "../cluster/kubeApi";
 import type { Proxies } from "../cluster/proof";
 import { smokeCheck } from "../cluster/smokeCheck";
+import type { MonitoredTarget } from "../monitoring/monitoredTarget";
 import {
   ALL_LEGACY,
   BACKENDS,
@@ -21,6 +22,7 @@ import { type TargetAddress, targetLabels } from "../cluster/names";
 import type { InternalCalls } from "./internalCalls";
 import { QueueConsumer } from "./queueConsumer";
 import type { ReleasePeers } from "./releasePolicy";
+import { ServiceMonitoring, type ServiceMonitoringArgs } from "./serviceMonitoring";
 import { TrafficSplit } from "./trafficSplit";
 
 export interface ExtractedServiceArgs extends TargetAddress {
@@ -48,8 +50,13 @@ export interface ExtractedServiceArgs extends TargetAddress {
   calls: InternalCalls;
   /** Whom the releases talk with. */
   peers: ReleasePeers;
+  /** How it is watched, beside what is known here. @default not at all */
+  monitoring?: Watched;
   api: KubeApi;
 }
+
+/** How a target is watched. */
+export type Watched = Pick<ServiceMonitoringArgs, "rules"> & Omit<MonitoredTarget, "target" | "record">;
 
 /**
  * One target on its way out of the monorepo: its three backends and the split between them. The order inside an
@@ -159,6 +166,15 @@ export class ExtractedService extends pulumi.ComponentResource {
           after: traffic.proven,
           api,
         },
+        child,
+      );
+    }
+
+    if (args.monitoring !== undefined) {
+      const { rules, ...watched } = args.monitoring;
+      new ServiceMonitoring(
+        `${name}-monitoring`,
+        { namespace, rules, monitored: { ...watched, target, record }, after: traffic.proven },
         child,
       );
     }

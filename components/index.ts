@@ -22,6 +22,8 @@ export type { QueueConsumerArgs } from "./queueConsumer";
 export type { ReleasePeers } from "./releasePolicy";
 export { RepositoryBackup } from "./repositoryBackup";
 export type { BackupTarget, RepositoryBackupArgs } from "./repositoryBackup";
+export { ServiceMonitoring } from "./serviceMonitoring";
+export type { ServiceMonitoringArgs } from "./serviceMonitoring";
 export { SharedResources } from "./sharedResources";
 export type { SharedResourcesArgs } from "./sharedResources";
 export { TrafficSplit } from "./trafficSplit";

@@ -12,6 +12,8 @@ export interface ReleasePeers {
   readonly gatewayPort: number;
   /** IPv4 ranges that the API server's calls come from: smoke checks reach a colour through it. */
   readonly controlPlaneCidrs: readonly string[];
+  /** Who asks a release for its health. @default nobody besides */
+  readonly probes?: readonly Peer[];
   /** IPv4 address of the monorepo's machine, whose databases and queues a release still uses. */
   readonly legacyHost: string;
 }
@@ -33,7 +35,9 @@ export function releasePolicy({
   return {
     podSelector: { matchLabels: podLabels },
     policyTypes: ["Ingress", "Egress"],
-    ingress: [{ from: [...peers.gateway, ...controlPlane], ports: [{ port: "http" }] }],
+    ingress: [
+      { from: [...peers.gateway, ...controlPlane, ...(peers.probes ?? [])], ports: [{ port: "http" }] },
+    ],
     egress: [
       ...(dependencies.length > 0 ? [{ to: [...peers.gateway], ports: [{ port: peers.gatewayPort }] }] : []),
       ...(stores.length > 0
