@@ -1,6 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
+import { blackboxModules } from "../../monitoring/probes";
+import { duration } from "../../monitoring/promql";
 import type { Timing } from "../../monitoring/timing";
 import type { Toolbox } from "../../tools/acquire";
 import { prometheusRulesDir, prometheusTargetsDir, stateDir } from "../paths";
@@ -8,7 +10,7 @@ import ports from "../ports.json";
 import { expectOk } from "./http";
 import { certificateFile } from "./certificates";
 import type { Part } from "./processes";
-import { blackboxConfig, duration, prometheusConfig } from "./prometheusConfig";
+import { prometheusConfig } from "./prometheusConfig";
 
 export const prometheusUrl = `http://127.0.0.1:${ports.prometheus}`;
 
@@ -49,7 +51,7 @@ export function prometheus(tools: Toolbox, timing: Timing): Part {
 
 /** Asks backends from outside whether they are healthy. */
 export function blackboxExporter(tools: Toolbox, timing: Timing): Part {
-  const configFile = writeYaml("blackbox-exporter.yaml", blackboxConfig(timing));
+  const configFile = writeYaml("blackbox-exporter.yaml", { modules: blackboxModules(timing) });
   return {
     name: "blackbox-exporter",
     command: [

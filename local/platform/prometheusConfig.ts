@@ -1,15 +1,12 @@
 import { catalogEntry, routedTargets } from "../../catalog";
+import { PROBE_MODULE } from "../../monitoring/probes";
+import { duration } from "../../monitoring/promql";
 import type { Timing } from "../../monitoring/timing";
 import ports from "../ports.json";
 import { podsFile, probesFile, prometheusRulesDir } from "../paths";
 import { certificateFile, keyFile } from "./certificates";
 import { gateway } from "./gateway";
 import { hostAddress } from "./network";
-
-/** Milliseconds as Prometheus and Alertmanager write them. */
-export function duration(milliseconds: number): string {
-  return `${Math.round(milliseconds)}ms`;
-}
 
 const onLoopback = (port: number): string => `127.0.0.1:${port}`;
 
@@ -82,7 +79,7 @@ export function prometheusConfig({ scrapeMs }: Timing): object {
       {
         job_name: "probes",
         metrics_path: "/probe",
-        params: { module: [probeModule] },
+        params: { module: [PROBE_MODULE] },
         file_sd_configs: [{ files: [probesFile] }],
         relabel_configs: [
           label("__param_target", "__address__"),
@@ -91,22 +88,6 @@ export function prometheusConfig({ scrapeMs }: Timing): object {
         ],
       },
     ],
-  };
-}
-
-const probeModule = "answers_2xx";
-
-/** The blackbox exporter's configuration: what counts as healthy. */
-export function blackboxConfig({ scrapeMs }: Timing): object {
-  return {
-    modules: {
-      [probeModule]: {
-        prober: "http",
-        // What hangs is told as a failed probe, before the scrape that asks is given up and tells nothing.
-        timeout: duration(scrapeMs * 0.8),
-        http: { preferred_ip_protocol: "ip4", follow_redirects: false },
-      },
-    },
   };
 }
 

@@ -4,7 +4,8 @@ import os from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { catalogEntry, routedTargets } from "../../../catalog";
-import { blackboxConfig, prometheusConfig } from "../../../local/platform/prometheusConfig";
+import { prometheusConfig } from "../../../local/platform/prometheusConfig";
+import { blackboxModules } from "../../../monitoring/probes";
 import { timingOf } from "../../../monitoring/timing";
 import { run } from "../../../tools/child";
 
@@ -49,12 +50,9 @@ describe("what Prometheus and the blackbox exporter are configured with", functi
 
     it(
       `is taken by the blackbox exporter at scale ${scale}`,
-      asked(
-        BLACKBOX_EXPORTER,
-        "BLACKBOX_EXPORTER",
-        (file) => [`--config.file=${file}`, "--config.check"],
-        blackboxConfig(timingOf(scale)),
-      ),
+      asked(BLACKBOX_EXPORTER, "BLACKBOX_EXPORTER", (file) => [`--config.file=${file}`, "--config.check"], {
+        modules: blackboxModules(timingOf(scale)),
+      }),
     );
   }
 
@@ -71,12 +69,7 @@ describe("what Prometheus and the blackbox exporter are configured with", functi
 
   it("shortens every interval by the scale", () => {
     const intervals = (scale: number): number[] =>
-      [stringify(prometheusConfig(timingOf(scale))), stringify(blackboxConfig(timingOf(scale)))].flatMap(
-        (text) =>
-          [...text.matchAll(/(?:interval|timeout): (\d+)ms/g)].map(([, milliseconds]) =>
-            Number(milliseconds),
-          ),
-      );
+      durations(stringify([prometheusConfig(timingOf(scale)), blackboxModules(timingOf(scale))]));
     assert.ok(intervals(1).length > 4);
     assert.deepEqual(
       intervals(0.5),
@@ -85,8 +78,18 @@ describe("what Prometheus and the blackbox exporter are configured with", functi
   });
 
   it("gives up a probe before the scrape that waits for it", () => {
-    const [, probe] = /timeout: (\d+)ms/.exec(stringify(blackboxConfig(timingOf()))) ?? [];
-    const [, scrape] = /scrape_timeout: (\d+)ms/.exec(stringify(prometheusConfig(timingOf()))) ?? [];
-    assert.ok(Number(probe) < Number(scrape), `${String(probe)} and ${String(scrape)}`);
+    const [probe = NaN] = durations(stringify(blackboxModules(timingOf())));
+    const scrapes = durations(stringify(prometheusConfig(timingOf())));
+    assert.ok(
+      scrapes.every((milliseconds) => probe < milliseconds),
+      `${probe} and ${String(scrapes)}`,
+    );
   });
 });
+
+/** Of every interval and timeout, in milliseconds. */
+function durations(text: string): number[] {
+  return [...text.matchAll(/(?:interval|timeout): (\d+)(ms|s)$/gm)].map(
+    ([, amount, unit]) => Number(amount) * (unit === "s" ? 1000 : 1),
+  );
+}
