@@ -33,11 +33,11 @@ func serveFront(podinfo string, flags []string) {
 		log.Fatal(err)
 	}
 
-	inside := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner})
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner})
 	// A connection is kept for every request that is under way at once.
-	inside.Transport = &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}
+	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}
 	mux := http.NewServeMux()
-	mux.Handle("/", inside)
+	mux.Handle("/", proxy)
 	if tools := os.Getenv("MCP_TOOLS"); tools != "" {
 		mux.HandleFunc("POST /mcp", listTools(tools))
 	}
