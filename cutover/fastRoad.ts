@@ -42,12 +42,14 @@ export interface WayBack {
 
 /**
  * Reads the live route and who could take the traffic, at once, and decides where to go back to.
+ * @param avoid backends that run and are known to fail
  * @throws NoWayBackError, UnreachableError, or ClusterError
  */
 export async function findWayBack(
   api: KubeApi,
   config: StackConfig,
   name: RoutedTargetName,
+  avoid: ReadonlySet<Backend> = new Set(),
 ): Promise<WayBack> {
   const target = catalogEntry(name);
   const wanted = config.targets[name];
@@ -57,7 +59,7 @@ export async function findWayBack(
     readStandbys(api, { target, namespace, legacyHost, capacity: wanted.capacity }),
   ]);
   const arrived = arrivedAt(live);
-  const split = arrived ?? fittest(name, live, wanted, standbys);
+  const split = arrived ?? fittest(name, live, wanted, standbys, avoid);
   return {
     target,
     live,
@@ -111,8 +113,11 @@ function fittest(
   live: LiveRoute | undefined,
   wanted: TargetConfig,
   standbys: Readonly<Record<Backend, Standby>>,
+  avoid: ReadonlySet<Backend>,
 ): Split {
-  const ways = waysBack(live ?? { tampered: "it is missing" }, wanted);
+  const ways = waysBack(live ?? { tampered: "it is missing" }, wanted).filter(
+    (split) => !avoid.has(receiver(split)),
+  );
   const fitness = (split: Split): Fitness => standbys[receiver(split)].fitness;
   const usable = ways.filter((split) => fitness(split) !== "down");
   const [best] = usable.toSorted((a, b) => fitnesses.indexOf(fitness(a)) - fitnesses.indexOf(fitness(b)));

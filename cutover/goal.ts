@@ -36,7 +36,7 @@ export interface Goal {
 export async function chooseGoal(
   repository: Repository,
   stack: string,
-  to: string | undefined,
+  { to, keepTraffic = false }: { readonly to?: string; readonly keepTraffic?: boolean },
   report: Report,
 ): Promise<Goal> {
   const tags = await repository.goodStates(stack);
@@ -47,14 +47,16 @@ export async function chooseGoal(
     }
     return goalOf(repository, to, report);
   }
+  const isAllowed = (road: Road): boolean => (keepTraffic ? road === "there" : road !== "forward");
   const paths = restoredPaths(repository.path);
   for (const tag of tags) {
     if ((await repository.differencesFrom(tag, paths)).length === 0) continue;
     const goal = await goalOf(repository, tag, report).catch(() => undefined);
-    if (goal !== undefined && ![...goal.roads.values()].includes("forward")) return goal;
+    if (goal !== undefined && [...goal.roads.values()].every(isAllowed)) return goal;
   }
+  const asks = keepTraffic ? "leaves all traffic where it is" : "asks for nothing but ways back";
   throw new UsageError(
-    `found no good state of stack ${stack} that differs and asks for nothing but ways back, expected one, or --to TAG (newest: ${known})`,
+    `found no good state of stack ${stack} that differs and ${asks}, expected one, or --to TAG (newest: ${known})`,
   );
 }
 

@@ -18,6 +18,8 @@ export interface TargetPlan {
   readonly retire?: boolean;
   /** `formatSplit` of where the traffic was, for people. */
   readonly from: string;
+  /** Why, for the commit. */
+  readonly because?: string;
 }
 
 /** The whole stack goes back: to a good state (level 2), or to legacy (level 3). */
@@ -65,6 +67,7 @@ function notedSchema() {
       }),
       retire: z.literal(true).optional(),
       from: z.string(),
+      because: z.string().optional(),
       ...base,
     }),
   ]);
@@ -187,8 +190,13 @@ function read(file: string): UnfinishedIntent | string | undefined {
   const { owner, since } = parsed.data;
   const found = { state: ownerState({ ...owner, since }), file };
   if ("level" in parsed.data) return { ...parsed.data, ...found };
-  const { retire, ...intent } = parsed.data;
-  return { ...intent, ...(retire === true && { retire }), ...found };
+  const { retire, because, ...intent } = parsed.data;
+  return {
+    ...intent,
+    ...(retire === true && { retire }),
+    ...(because !== undefined && { because }),
+    ...found,
+  };
 }
 
 /** As git finds it: `.git` is a folder, or in a linked working tree or a submodule a file that names one. */

@@ -4,6 +4,7 @@ import { Interrupted, interruptible } from "../tools/interrupt";
 import { COLORS, type Color } from "../migration/split";
 import { type Level, levels } from "./budget";
 import { type ExitCode, exitCodes } from "./exitCodes";
+import { addGuardCommand } from "./guardCommand";
 import { addLegacyCommand } from "./legacyCommand";
 import { type Project, type ProjectOptions, UsageError, findProject } from "./project";
 import type { Direction } from "./reconcile";
@@ -26,6 +27,8 @@ interface RollbackFlags extends ChangeOptions {
   readonly level: Level;
   readonly to?: string;
   readonly confirm?: string;
+  readonly keepTraffic?: boolean;
+  readonly because?: string;
 }
 
 type Switches = Readonly<Record<"json" | "dryRun" | "yes", boolean>>;
@@ -201,6 +204,8 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
     )
     .option("--to <tag>", "for level 2: which good state (default: the newest that differs)")
     .option("--confirm <stack>", "for level 3: the stack's name, in place of typing it")
+    .option("--keep-traffic", "for level 2: only to a good state that leaves all traffic where it is now")
+    .option("--because <text>", "for levels 1 and 2: why, for the commit's message", parseLine)
     .action((target: RoutedTargetName | undefined, options: RollbackFlags) =>
       run<RollbackFlags>(async (project, flags, signal) => rollbackOf(target, flags, project, signal))(
         options,
@@ -241,6 +246,7 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
         return bootstrap({ project, ...switches(flags), signal });
       }),
     );
+  addGuardCommand(program, { common, done, serve: interruptible });
   addLegacyCommand(program, { common, changing, run, parseTarget, targetHelp });
 
   return program;
@@ -253,23 +259,42 @@ async function rollbackOf(
   project: Project,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { level, to, confirm } = flags;
+  const { level, to, confirm, keepTraffic = false, because } = flags;
   const { json, dryRun, yes } = switches(flags);
   if (level === 1 && target === undefined) throw new UsageError(`found no target, expected ${targetHelp}`);
   if (level !== 1 && target !== undefined) {
     throw new UsageError(`found ${target}, expected no target: level ${level} is of the whole stack`);
   }
   if (level !== 2 && to !== undefined) throw new UsageError(`found --to at level ${level}, expected it at 2`);
+  if (level !== 2 && keepTraffic) {
+    throw new UsageError(`found --keep-traffic at level ${level}, expected it at 2`);
+  }
+  if (keepTraffic && to !== undefined) {
+    throw new UsageError("found --keep-traffic with --to, expected one of them: the tag says where it goes");
+  }
+  if (level === 3 && because !== undefined) {
+    throw new UsageError("found --because at level 3, expected it at 1 or 2");
+  }
+  const why = because === undefined ? {} : { because };
   if (level !== 3 && confirm !== undefined) {
     throw new UsageError(`found --confirm at level ${level}, expected it at 3`);
   }
   if (target !== undefined) {
     const { rollback } = await import("./rollback.js");
-    return rollback(target, { project, json, dryRun, signal });
+    return rollback(target, { project, json, dryRun, ...why, signal });
   }
   if (level === 2) {
     const { rollbackFiles } = await import("./rollbackFiles.js");
-    return rollbackFiles({ project, ...(to !== undefined && { to }), json, dryRun, yes, signal });
+    return rollbackFiles({
+      project,
+      ...(to !== undefined && { to }),
+      keepTraffic,
+      ...why,
+      json,
+      dryRun,
+      yes,
+      signal,
+    });
   }
   const { rollbackAll } = await import("./rollbackAll.js");
   return rollbackAll({ project, ...(confirm !== undefined && { confirm }), json, dryRun, signal });
@@ -316,6 +341,12 @@ function parseColor(text: string): Color {
 function parseTag(text: string): string {
   if (/^\w[\w.-]{0,127}$/.test(text)) return text;
   throw new InvalidArgumentError("expected a tag: letters, digits, _ . and -, at most 128");
+}
+
+/** What stands in one line of a commit's message. */
+function parseLine(text: string): string {
+  if (/^[^\p{Cc}]{1,200}$/u.test(text)) return text;
+  throw new InvalidArgumentError("expected one line of 1 to 200 characters");
 }
 
 function parseDirection(text: string): Direction {

@@ -20,6 +20,8 @@ export interface RollbackOptions {
   readonly project: Project;
   readonly json: boolean;
   readonly dryRun: boolean;
+  /** Why, for the commit and the stack's history. @default not said */
+  readonly because?: string;
   /** Ends the update that records it, in order; never what comes before. */
   readonly signal: AbortSignal;
 }
@@ -48,7 +50,7 @@ interface RollbackResult {
  * @throws NoWayBackError, UnreachableError or ClusterError: then no traffic was moved
  */
 export async function rollback(target: RoutedTargetName, options: RollbackOptions): Promise<ExitCode> {
-  const { project, json, dryRun, signal } = options;
+  const { project, json, dryRun, because, signal } = options;
   const report = new Report({ json, budgetMinutes: budgetMinutes[1] });
   const config = await wantedOrCommitted(project, report);
   const api = await KubeApi.connect(config.platform);
@@ -66,7 +68,12 @@ export async function rollback(target: RoutedTargetName, options: RollbackOption
   if (unnoted !== undefined) report.problem(unnoted);
   const routeWrittenAt = way.isThere ? null : await moveTraffic(api, config, way, report);
 
-  const recorded = await record(api, config, way, { project, signal, report });
+  const recorded = await record(api, config, way, {
+    project,
+    signal,
+    report,
+    ...(because !== undefined && { because }),
+  });
   if (recorded) journal?.end();
   const { reportHealth } = await import("./health.js");
   const healthy = await reportHealth(api, config.platform, new Map([[target, way.split]]), report);
@@ -122,13 +129,19 @@ async function record(
   api: KubeApi,
   config: StackConfig,
   { target: { name }, split }: WayBack,
-  { project, signal, report }: { project: Project; signal: AbortSignal; report: Report },
+  {
+    project,
+    signal,
+    report,
+    because,
+  }: Pick<RollbackOptions, "project" | "signal" | "because"> & { report: Report },
 ): Promise<boolean> {
   const hold = new RouteHold({ api, config, target: name, split, onTaken: (text) => report.note(text) });
   try {
     const { recordRollback } = await import("./recordRollback.js");
     const edit = (text: string): string => setTraffic(text, name, split);
-    const message = `${name}: rollback to ${formatSplit(split)}`;
+    const why = because === undefined ? "" : ` (${because})`;
+    const message = `${name}: rollback to ${formatSplit(split)}${why}`;
     return await recordRollback({ project, api, edit, message, signal, report });
   } catch (error) {
     report.problem(reason(error));

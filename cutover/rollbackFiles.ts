@@ -29,6 +29,10 @@ export interface RollbackFilesOptions {
   readonly project: Project;
   /** The good state's tag. @default the newest that differs and asks for nothing but ways back */
   readonly to?: string;
+  /** Only to a good state that has all traffic where it is now. */
+  readonly keepTraffic: boolean;
+  /** Why, for the commit and the stack's history. @default not said */
+  readonly because?: string;
   readonly json: boolean;
   readonly dryRun: boolean;
   readonly yes: boolean;
@@ -41,7 +45,7 @@ export async function rollbackFiles(options: RollbackFilesOptions): Promise<Exit
   const { project, json, dryRun, signal } = options;
   const report = new Report({ json, budgetMinutes: budgetMinutes[2] });
   const repository = await Repository.containing(project.configFile);
-  const goal = await chooseGoal(repository, project.stack, options.to, report);
+  const goal = await chooseGoal(repository, project.stack, options, report);
   await refuseUncommitted(repository, goal);
   await judgeGoal(project, goal);
   await requireReceivers(goal);
@@ -55,7 +59,14 @@ export async function rollbackFiles(options: RollbackFilesOptions): Promise<Exit
   const journal = Journal.for(project.configFile, project.stack);
   const unnoted = journal?.begin({ command: "rollback", level: 2, to: goal.tag }, new Date());
   if (unnoted !== undefined) report.problem(unnoted);
-  const end = await bringFilesBack({ project, repository, goal, report, signal });
+  const end = await bringFilesBack({
+    project,
+    repository,
+    goal,
+    report,
+    signal,
+    ...(options.because !== undefined && { because: options.because }),
+  });
   if (end.recorded) journal?.end();
   const tookMs = performance.now();
   report.result(resultText(goal.tag, end, tookMs), {
@@ -83,6 +94,7 @@ export interface BringFilesOptions {
   readonly goal: Goal;
   readonly report: Report;
   readonly signal: AbortSignal;
+  readonly because?: string;
   /** Looks first at what really exists. @default false */
   readonly refresh?: boolean;
 }
@@ -110,10 +122,12 @@ async function record({
   goal,
   report,
   signal,
+  because,
   refresh = false,
 }: BringFilesOptions): Promise<boolean> {
   const { api, tag, text, config } = goal;
-  const message = `rollback level 2: to ${tag}`;
+  const why = because === undefined ? "" : ` (${because})`;
+  const message = `rollback level 2: to ${tag}${why}`;
   const update = { project, api, message, report, signal, refresh, wait: true };
   try {
     if (!(await restore(repository, goal, message, report))) {

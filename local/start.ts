@@ -4,7 +4,7 @@ import { isInteractive } from "../terminal/output";
 import { acquireTools, describe } from "../tools/acquire";
 import { Interrupted } from "../tools/interrupt";
 import { elapsed } from "../tools/progress";
-import { outDir } from "./paths";
+import { adminKubeconfig, outDir } from "./paths";
 import { bringUp } from "./bringUp";
 import { withPlatformLock } from "./platformLock";
 import { walkthrough } from "./walkthrough";
@@ -17,6 +17,7 @@ async function main(): Promise<number> {
   for (const line of describe(tools)) process.stderr.write(`${dim(line)}\n`);
   await withPlatformLock(() => bringUp(tools));
   process.stderr.write(`The local platform is up after ${elapsed(Date.now() - started)}.\n`);
+  process.env["KUBECONFIG"] = adminKubeconfig;
   const failed = await walkthrough(tools, path.join(outDir, "walkthrough"), process.stdout);
   return failed === 0 ? 0 : 1;
 }

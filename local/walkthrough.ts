@@ -10,12 +10,14 @@ import type { Toolbox } from "../tools/acquire";
 import { interruptible } from "../tools/interrupt";
 import { startAttack } from "./load/attack";
 import { type Shot, receivedAt } from "./load/shot";
+import { renderRollbackTable } from "./load/rollbackTable";
 import { type ShotSummary, lastAnswerAfter, summarise } from "./load/statistics";
 import { type StepRow, renderStepTable } from "./load/stepTable";
 import type { Output } from "../terminal/output";
 import { createView } from "./load/view";
 import { LocalStack, type PulumiResult } from "./localStack";
 import { gatewayAddress } from "./platform/gateway";
+import { type UnaskedRollback, unaskedRollback } from "./unaskedRollback";
 
 const target = "frontend";
 const ratePerSecond = 160;
@@ -84,14 +86,16 @@ interface StepReport extends ShotSummary {
 }
 
 /**
- * Walks the frontend through a cutover and back under load, showing who answers, and leaves everything on legacy with
- * blue ready. @returns the number of failed requests
+ * Walks the frontend through a cutover and back under load, showing who answers; the last way back nobody asks for.
+ * Leaves everything on legacy with blue ready. @returns the number of failed requests, but for those that a candidate
+ * was to fail
  */
 export async function walkthrough(tools: Toolbox, dir: string, output: Output): Promise<number> {
   const stack = await LocalStack.create(tools, path.join(dir, "stack"));
   await stack.commit(`${target}: not extracted yet`, (text) => removeFromStackFile(text, targetPath("blue")));
   const view = createView(output, { targets: routedTargets });
   const reports: StepReport[] = [];
+  let unasked: UnaskedRollback | undefined;
   try {
     await interruptible(async (signal) => {
       view.step("all on legacy");
@@ -124,6 +128,17 @@ export async function walkthrough(tools: Toolbox, dir: string, output: Output): 
           await sleep(watchSeconds * 1000, undefined, { signal });
           reports.push(report(step, shots, commandAt, updatedAt, result.seconds));
         }
+        view.step("nobody asked");
+        const candidate = moves(shares(0, 100), "100 % blue again");
+        await candidate.change(stack);
+        succeeded(await stack.up({ signal }), candidate.name);
+        shots = [];
+        unasked = await unaskedRollback({
+          ...{ tools, stack, target, signal, shots },
+          candidate: "blue",
+          note: (line) => view.note(line),
+        });
+        view.note(`git: ${(await stack.git("log", "-1", "--format=%s")).trim()}`);
       } finally {
         await attack.stop();
       }
@@ -133,10 +148,12 @@ export async function walkthrough(tools: Toolbox, dir: string, output: Output): 
   }
   fs.writeFileSync(
     path.join(dir, "..", "walkthrough.json"),
-    `${JSON.stringify({ steps: reports }, undefined, 2)}\n`,
+    `${JSON.stringify({ steps: reports, unasked }, undefined, 2)}\n`,
   );
-  output.write(`\n${renderStepTable(reports.map(row), output)}\n\n${whatNext}\n`);
-  return reports.reduce((sum, { failed }) => sum + failed, 0);
+  output.write(`\n${renderStepTable(reports.map(row), output)}\n`);
+  if (unasked !== undefined) output.write(`\n${renderRollbackTable(unasked, output)}\n`);
+  output.write(`\n${whatNext}\n`);
+  return reports.reduce((sum, { failed }) => sum + failed, unasked?.failedAfter ?? 0);
 }
 
 const whatNext = `Everything is on legacy again, and frontend's blue is ready. Try it yourself:

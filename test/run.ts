@@ -32,6 +32,11 @@ async function main(): Promise<number> {
   process.env["MOTO_SERVER"] = tools.path("moto_server");
   process.env["AWS_CLI"] = tools.path("aws");
   process.env["DOCKER_REGISTRY"] = tools.path("docker-registry");
+  process.env["PROMETHEUS"] = tools.path("prometheus");
+  process.env["PROMTOOL"] = tools.path("promtool");
+  process.env["ALERTMANAGER"] = tools.path("prometheus-alertmanager");
+  process.env["AMTOOL"] = tools.path("amtool");
+  process.env["BLACKBOX_EXPORTER"] = tools.path("prometheus-blackbox-exporter");
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);
@@ -54,6 +59,7 @@ async function main(): Promise<number> {
       check(tools.path("actionlint"), ["-shellcheck", tools.path("shellcheck"), "-pyflakes="]),
     ),
     await timed("stand-in (go vet)", () => check("go", ["-C", "local/standin", "vet", "."])),
+    await timed("stand-in (go test)", () => check("go", ["-C", "local/standin", "test", "."])),
     await timed("unit and golden", () => runMocha(["unit", "golden"], 20_000)),
   ];
   const wasUp = runningParts().length > 0;

@@ -1,3 +1,4 @@
+import { placeTemplates } from "./alertmanagerTemplates";
 import { interruptible } from "./interrupt";
 import { languageHost, withLanguageHost } from "./languageHostCommand";
 import { binDir, linkBinaries } from "./linkFolder";
@@ -146,6 +147,7 @@ async function toolboxOf(found: FoundTools): Promise<Toolbox> {
     files.set(languageHost, cli.host);
   }
   if (found.has("redis")) files.set("redis-server", await redisServer(pathOf("redis-check-rdb")));
+  if (found.has("alertmanager")) placeTemplates(pathOf("prometheus-alertmanager"));
   linkBinaries([...files].filter(([name]) => !isUnlinked(name)));
   return {
     binDir,

@@ -216,6 +216,8 @@ export interface UnpackedPackage {
   /** Where the package puts its binaries. */
   readonly directory: string;
   readonly binaries: Binaries;
+  /** Other files of the package that a binary needs, to be kept beside it. */
+  readonly files?: readonly string[];
   readonly onPath: OnPath;
 }
 
@@ -264,6 +266,30 @@ export const unpackedPackages = {
     directory: "usr/sbin",
     binaries: ["sshd"],
     onPath: { versionArgs: ["-V"], range: { atLeast: "9.2.0", below: "11.0.0" } },
+  },
+  prometheus: {
+    package: "prometheus",
+    atLeast: "2.42.0",
+    directory: "usr/bin",
+    binaries: ["prometheus", "promtool"],
+    // 3.x reads range selectors and the scraped formats otherwise.
+    onPath: { versionArgs: ["--version"], range: { atLeast: "2.42.0", below: "3.0.0" } },
+  },
+  alertmanager: {
+    package: "prometheus-alertmanager",
+    atLeast: "0.25.0-1",
+    directory: "usr/bin",
+    files: ["default.tmpl", "email.tmpl"].map((file) => `usr/share/prometheus/alertmanager/${file}`),
+    // As Debian names the server.
+    binaries: ["prometheus-alertmanager", "amtool"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "0.25.0", below: "1.0.0" } },
+  },
+  "blackbox-exporter": {
+    package: "prometheus-blackbox-exporter",
+    atLeast: "0.23.0",
+    directory: "usr/bin",
+    binaries: ["prometheus-blackbox-exporter"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "0.23.0", below: "1.0.0" } },
   },
   busybox: {
     package: "busybox-static",

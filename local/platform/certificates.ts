@@ -29,6 +29,7 @@ const identities = {
   scheduler: { commonName: "system:kube-scheduler" },
   "kube-proxy": { commonName: "system:kube-proxy" },
   contour: { commonName: "contour", organization: "system:masters" },
+  monitoring: { commonName: "monitoring" },
 } satisfies Record<string, Identity>;
 
 export type CertificateName = keyof typeof identities;
@@ -40,7 +41,10 @@ export const keyFile = (name: CertificateName | "ca" | "service-account"): strin
 
 /** A throw-away certificate authority and one certificate per identity, made once per platform. */
 export async function createCertificates(): Promise<void> {
-  if (fs.existsSync(path.join(certificateDir, "complete"))) return;
+  // A checkout that knows other identities makes all anew: the authority's key isn't kept.
+  const complete = path.join(certificateDir, "complete");
+  const made = JSON.stringify(identities);
+  if (fs.existsSync(complete) && fs.readFileSync(complete, "utf8") === made) return;
   fs.mkdirSync(certificateDir, { recursive: true, mode: 0o700 });
   x509.cryptoProvider.set(webcrypto);
 
@@ -90,7 +94,7 @@ export async function createCertificates(): Promise<void> {
     publicKeyEncoding: { type: "spki", format: "pem" },
   });
   write(keyFile("service-account"), serviceAccount.privateKey);
-  write(path.join(certificateDir, "complete"), "");
+  write(complete, made);
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

@@ -29,10 +29,26 @@ globalDefault: false
 description: "PyAirtable's services: above batch work, below the cluster's own parts"
 `;
 
-/** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, the class, and what Terraform made. */
+/** Lets Prometheus and what feeds it see the cluster, and change nothing. */
+const monitoringMayRead = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: pyairtable-monitoring
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: view
+subjects:
+  - apiGroup: rbac.authorization.k8s.io
+    kind: User
+    name: monitoring
+`;
+
+/** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, the class, who may look at it, and what Terraform made. */
 export async function installGatewayApi(tools: Toolbox): Promise<void> {
   const installed = path.join(stateDir, "gateway-api-installed");
-  const manifests = `${gatewayClass}---${ownedByTerraform}`;
+  const manifests = `${gatewayClass}---${ownedByTerraform}---${monitoringMayRead}`;
   const wanted = [tools.gatewayApiCrds, tools.contourCrds, manifests].join("\n");
   if (fs.existsSync(installed) && fs.readFileSync(installed, "utf8") === wanted) return;
   await kubectl(tools, ["apply", "--server-side", "-f", tools.gatewayApiCrds, "-f", tools.contourCrds]);

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
+import { z } from "zod";
 import type { Toolbox } from "../../tools/acquire";
 import { stateDir } from "../paths";
 import ports from "../ports.json";
@@ -78,6 +79,12 @@ export function contour(tools: Toolbox, plane = localDataPlane): Part {
   };
 }
 
+/**
+ * How often Envoy adds up how long answers took. Its own 5 s are a twelfth of the plan's window, and longer than one
+ * that a test has shortened.
+ */
+const statsInterval = "0.5s";
+
 export async function envoy(tools: Toolbox, plane = localDataPlane): Promise<Part> {
   const { prefix, ports } = plane;
   const bootstrap = path.join(stateDir, "config", `${prefix}envoy.json`);
@@ -87,6 +94,8 @@ export async function envoy(tools: Toolbox, plane = localDataPlane): Promise<Par
     ...xds(plane),
     `--admin-address=${path.join(stateDir, `${prefix}envoy-admin.sock`)}`,
   ]);
+  const fromContour = z.looseObject({}).parse(JSON.parse(fs.readFileSync(bootstrap, "utf8")));
+  fs.writeFileSync(bootstrap, JSON.stringify({ ...fromContour, stats_flush_interval: statsInterval }));
   return {
     name: `${prefix}envoy`,
     command: [
@@ -107,12 +116,15 @@ export async function envoy(tools: Toolbox, plane = localDataPlane): Promise<Par
  * connections on and knows nothing of HTTP.
  */
 export function internalGateway(tools: Toolbox): Part {
+  const adminSocket = path.join(stateDir, "internal-gateway-admin.sock");
   const configFile = path.join(stateDir, "config", "internal-gateway.json");
   fs.writeFileSync(
     configFile,
     JSON.stringify({
+      admin: { address: { pipe: { path: adminSocket } } },
       static_resources: {
         listeners: [
+          statsListener,
           {
             name: "internal-gateway",
             address: socketAddress(hostAddress, ports["internal-gateway"]),
@@ -135,16 +147,8 @@ export function internalGateway(tools: Toolbox): Part {
           },
         ],
         clusters: [
-          {
-            name: "envoy",
-            type: "STATIC",
-            load_assignment: {
-              cluster_name: "envoy",
-              endpoints: [
-                { lb_endpoints: [{ endpoint: { address: socketAddress("127.0.0.1", ports.envoy) } }] },
-              ],
-            },
-          },
+          staticCluster("envoy", socketAddress("127.0.0.1", ports.envoy)),
+          staticCluster("admin", { pipe: { path: adminSocket } }),
         ],
       },
     }),
@@ -160,6 +164,51 @@ export function internalGateway(tools: Toolbox): Part {
     ],
     configFiles: [configFile],
     ready: () => expectOpen(hostAddress, ports["internal-gateway"]),
+  };
+}
+
+/** Statistics without the rest of the admin interface, as Contour does it for the gateway's own Envoy. */
+const statsListener = {
+  name: "stats",
+  address: socketAddress("127.0.0.1", ports.internalGatewayStats),
+  filter_chains: [
+    {
+      filters: [
+        {
+          name: "envoy.filters.network.http_connection_manager",
+          typed_config: {
+            "@type":
+              "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            stat_prefix: "stats",
+            route_config: {
+              virtual_hosts: [
+                {
+                  name: "stats",
+                  domains: ["*"],
+                  routes: [{ match: { prefix: "/stats" }, route: { cluster: "admin" } }],
+                },
+              ],
+            },
+            http_filters: [
+              {
+                name: "envoy.filters.http.router",
+                typed_config: {
+                  "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                },
+              },
+            ],
+          },
+        },
+      ],
+    },
+  ],
+};
+
+function staticCluster(name: string, address: object): object {
+  return {
+    name,
+    type: "STATIC",
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
   };
 }
 

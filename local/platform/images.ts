@@ -63,7 +63,8 @@ export async function loadImages(tools: Toolbox, standin: string): Promise<void>
         writeImage(workDir, `localhost/${repository}:${variant.tag}`, service, {
           Entrypoint: ["/standin"],
           Cmd: ["serve", ...(variant.args ?? [])],
-          Env: variant.environment ?? [],
+          // What a pod was told to do wrong it does again after a restart.
+          Env: ["INJECT_FILE=/tmp/injected.json", ...(variant.environment ?? [])],
           User: "65532",
           Labels: { "org.opencontainers.image.version": variant.tag },
         }),

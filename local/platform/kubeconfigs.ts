@@ -14,6 +14,7 @@ const users = [
   "scheduler",
   "kube-proxy",
   "contour",
+  "monitoring",
 ] as const satisfies readonly CertificateName[];
 
 export const kubeconfigFile = (user: (typeof users)[number]): string => path.join(kubeconfigDir, user);

@@ -42,6 +42,7 @@ export function legacyServices(tools: Toolbox, standin: string): Part[] {
         PORT: String(port),
         PYAIRTABLE_TARGET: target,
         PYAIRTABLE_BACKEND: "legacy",
+        INNER_PORT: String(ports[`podinfo-${target}`]),
         ...special(target),
       },
       configFiles: [standin],
@@ -55,10 +56,9 @@ function special(target: RoutedTargetName): Record<string, string> {
     case "auth-service":
       return signingKeyEnvironment;
     case "mcp-server":
-      return { MCP_TOOLS: "14", INNER_PORT: String(ports["podinfo-mcp-server"]) };
+      return { MCP_TOOLS: "14" };
     case "automation":
       return {
-        INNER_PORT: String(ports["podinfo-automation"]),
         CONSUMER_SWITCH: path.join(stateDir, "legacy-automation-consumer"),
         QUEUE: "automation",
         QUEUE_ADDRESS: `${hostAddress}:${ports.redis}`,

@@ -11,6 +11,7 @@ import { contour, envoy, internalGateway } from "./gateway";
 import { loadImages } from "./images";
 import { writeKubeconfigs } from "./kubeconfigs";
 import { legacyServices, queue } from "./legacy";
+import { monitoringParts } from "./monitoring";
 import { createNetwork } from "./network";
 import { cgroupRoot, containerd, kubelet, kubeProxy } from "./node";
 import { ensurePart, type Part } from "./processes";
@@ -43,11 +44,13 @@ export async function startPlatform(tools: Toolbox, step: Step): Promise<void> {
   });
   const ensure = (part: Part): Promise<void> => step(part.name, () => ensurePart(part).then(() => undefined));
 
+  const monitoring = monitoringParts(tools);
   await Promise.all([
     (async () => {
       await ensure(etcd(tools));
       await ensure(apiserver(tools));
     })(),
+    ...monitoring.alone.map(ensure),
     (async () => {
       await ensure(containerd(tools));
       await step("images", () => loadImages(tools, standin));
@@ -71,6 +74,8 @@ export async function startPlatform(tools: Toolbox, step: Step): Promise<void> {
       await ensure(await envoy(tools));
     })(),
     ensure(internalGateway(tools)),
+    // Sees nothing before it is granted, with the Gateway API.
+    ensure(monitoring.sync),
   ]);
 }
 

@@ -19,16 +19,8 @@ import (
 
 const podinfoPort = "19898"
 
-func needsFront() bool {
-	for _, name := range []string{"MCP_TOOLS", "CONSUMER_SWITCH", "CALLS", "ACCEPTED_SIGNING_KEY"} {
-		if os.Getenv(name) != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// serveFront puts podinfo behind a proxy that answers what podinfo can't.
+// serveFront puts podinfo behind a proxy that answers what podinfo can't, and
+// fails when it is told to.
 func serveFront(podinfo string, flags []string) {
 	inner := podinfoPort
 	if override := os.Getenv("INNER_PORT"); override != "" {
@@ -41,8 +33,10 @@ func serveFront(podinfo string, flags []string) {
 		log.Fatal(err)
 	}
 
-	mux := http.NewServeMux()
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + inner})
+	// A connection is kept for every request that is under way at once.
+	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}
+	mux := http.NewServeMux()
 	mux.Handle("/", proxy)
 	if tools := os.Getenv("MCP_TOOLS"); tools != "" {
 		mux.HandleFunc("POST /mcp", listTools(tools))
@@ -58,18 +52,24 @@ func serveFront(podinfo string, flags []string) {
 	}
 
 	address, port := listenAddress()
-	server := &http.Server{Addr: address + ":" + port, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: address + ":" + port, Handler: newInjector(mux, os.Getenv("INJECT_FILE")), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
 	stopped := make(chan os.Signal, 1)
 	signal.Notify(stopped, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
-		<-stopped
+		select {
+		case err := <-ended:
+			log.Fatalf("podinfo ended: %v", err)
+		case <-stopped:
+		}
 		server.Shutdown(context.Background())
 		child.Process.Signal(syscall.SIGTERM)
 	}()
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
 		log.Fatal(err)
 	}
-	child.Wait()
+	<-ended
 }
 
 // listTools answers MCP's tools/list with the wanted number of tools.

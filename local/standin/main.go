@@ -1,7 +1,7 @@
 // Command standin stands in for a PyAirtable service where the nine images
 // can't be had. It is podinfo with what podinfo lacks: a name from the
 // environment, the MCP server's list of tools, calls of other targets, a second
-// key whose tokens are valid, and a queue consumer.
+// key whose tokens are valid, a queue consumer, and failures at exact rates.
 //
 //	standin serve [podinfo flags]  the service
 //	standin consume                the queue's consumer, until SIGTERM
@@ -10,7 +10,6 @@ package main
 import (
 	"log"
 	"os"
-	"syscall"
 )
 
 func main() {
@@ -31,7 +30,6 @@ func identity() string {
 	return os.Getenv("PYAIRTABLE_TARGET") + "/" + os.Getenv("PYAIRTABLE_BACKEND")
 }
 
-// serve becomes podinfo itself, unless the service needs more than podinfo has.
 func serve(flags []string) {
 	podinfo := os.Getenv("PODINFO")
 	if podinfo == "" {
@@ -41,13 +39,7 @@ func serve(flags []string) {
 	if key := os.Getenv("SIGNING_KEY"); key != "" {
 		os.Setenv("PODINFO_JWT_SECRET", key)
 	}
-	if needsFront() {
-		serveFront(podinfo, flags)
-		return
-	}
-	address, port := listenAddress()
-	arguments := append([]string{podinfo, "--host=" + address, "--port=" + port}, flags...)
-	log.Fatal(syscall.Exec(podinfo, arguments, os.Environ()))
+	serveFront(podinfo, flags)
 }
 
 func listenAddress() (host, port string) {

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { z } from "zod";
-import { checkoutDir, outDir } from "../../local/paths";
+import { adminKubeconfig, checkoutDir, outDir } from "../../local/paths";
 import { run } from "../../tools/child";
 import { walkthrough } from "../../local/walkthrough";
 import { tools } from "./world";
@@ -18,22 +18,32 @@ const reportSchema = z.object({
       lastOldAnswerMs: z.number().optional(),
     }),
   ),
+  unasked: z.object({
+    triggerTrueMs: z.number(),
+    alertFiredMs: z.number(),
+    trafficBackMs: z.number(),
+    agreedMs: z.number(),
+    failedBefore: z.int(),
+    failedAfter: z.int(),
+  }),
 });
 
 describe("the walkthrough", () => {
   let printed = "";
   let failed = -1;
   let steps: z.infer<typeof reportSchema>["steps"] = [];
+  let unasked: z.infer<typeof reportSchema>["unasked"];
   let statusBefore = "";
 
   before(async () => {
+    process.env["KUBECONFIG"] = adminKubeconfig;
     statusBefore = await gitStatus();
     const output = new PassThrough();
     output.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     failed = await walkthrough(await tools(), path.join(outDir, "e2e", "walkthrough"), output);
-    steps = reportSchema.parse(
+    ({ steps, unasked } = reportSchema.parse(
       JSON.parse(fs.readFileSync(path.join(outDir, "e2e", "walkthrough.json"), "utf8")),
-    ).steps;
+    ));
   });
 
   it("loses no request in any step", () => {
@@ -70,6 +80,23 @@ describe("the walkthrough", () => {
     assert.match(printed, /refused after/);
     assert.match(printed, /Readiness probe failed: HTTP probe failed with statuscode: 503/);
     assert.equal(steps.find(({ name }) => name === "broken green")?.split.green, 0);
+  });
+
+  it("is brought back by the guard when a candidate fails and nobody looks, and says what that took", () => {
+    const { triggerTrueMs, alertFiredMs, trafficBackMs, agreedMs, failedBefore, failedAfter } = unasked;
+    assert.ok(0 < triggerTrueMs && triggerTrueMs < alertFiredMs && alertFiredMs < agreedMs);
+    // The window and two scrapes, and the aim for traffic.
+    assert.ok(triggerTrueMs < 70_000, `${triggerTrueMs} ms until the trigger was true`);
+    assert.ok(
+      trafficBackMs - alertFiredMs < 3_000,
+      `${trafficBackMs - alertFiredMs} ms from alert to traffic`,
+    );
+    assert.ok(failedBefore > 0);
+    assert.equal(failedAfter, 0);
+    assert.match(printed, /git: frontend: rollback to legacy 100 \(ErrorRateTooHigh of frontend\/blue\)/);
+    for (const line of ["the trigger is true", "the alert fires", "traffic is back", "git and state agree"]) {
+      assert.match(printed, new RegExp(`^${line} +\\d+\\.\\d s$`, "m"));
+    }
   });
 
   it("leaves the checkout as it was", async () => assert.equal(await gitStatus(), statusBefore));

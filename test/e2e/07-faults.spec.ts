@@ -5,6 +5,7 @@ import type { RoutedTargetName } from "../../catalog";
 import { KubeApi, ask } from "../../cluster/kubeApi";
 import { httpRoutePath } from "../../cluster/httpRoute";
 import { type Value, editStackFile, removeFromStackFile, setTraffic } from "../../config/edit";
+import { podAddresses } from "../../local/inject";
 import { type Shot, receivedAt } from "../../local/load/shot";
 import type { LocalStack } from "../../local/localStack";
 import { adminKubeconfig } from "../../local/paths";
@@ -296,7 +297,7 @@ describe("faults, under load", function () {
       it(`at ${percent} %: no update goes further, and a rollback brings it back`, async () => {
         await commitSplit(stack, pair, onBlue(percent));
         succeeded(await stack.up());
-        const [first, second] = await podAddresses("frontend-blue");
+        const [first, second] = await podAddresses(api, "frontend-blue");
         assert.ok(first !== undefined && second !== undefined);
         try {
           await setReady(first, false);
@@ -408,25 +409,6 @@ describe("faults, under load", function () {
       assert.equal(status, 200, body);
       await sleep(300);
     }
-  }
-
-  async function podAddresses(deployment: string): Promise<string[]> {
-    const selector = encodeURIComponent(
-      `app.kubernetes.io/instance=${deployment},pyairtable.dev/role=service`,
-    );
-    const { body } = await api.ask(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`);
-    return z
-      .object({
-        items: z.array(
-          z.object({
-            metadata: z.object({ deletionTimestamp: z.string().optional() }),
-            status: z.object({ podIP: z.string().optional() }),
-          }),
-        ),
-      })
-      .parse(JSON.parse(body))
-      .items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      .flatMap(({ status: { podIP } }) => (podIP === undefined ? [] : [podIP]));
   }
 });
 

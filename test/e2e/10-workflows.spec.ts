@@ -233,6 +233,7 @@ function asked(level: string, tag = "", confirm = ""): Readonly<Record<string, s
   return {
     ...{ "inputs.level": level, "inputs.target": "frontend" },
     ...{ "inputs.tag": tag, "inputs.confirm": confirm },
+    ...{ "inputs.keepTraffic": "", "inputs.because": "" },
   };
 }
 

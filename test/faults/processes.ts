@@ -22,6 +22,16 @@ export function findCutover(stackFile: string): number | undefined {
   )?.pid;
 }
 
+/** The `cutover rollback` that a guard has started for the stack of this file. */
+export function findRecording(stackFile: string): number | undefined {
+  return processes().find(
+    ({ command }) =>
+      (command[1] ?? "").endsWith("cutover/bin/cutover") &&
+      command[2] === "rollback" &&
+      command.includes(stackFile),
+  )?.pid;
+}
+
 /** The program that this `pulumi` runs, once it is started. */
 export function findProgram(cli: number): number | undefined {
   const all = processes();

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { routedTargets } from "../../catalog";
 import { bringUp } from "../../local/bringUp";
 import { stackName } from "../../local/environment";
 import { checkoutDir, runDir, stateDir } from "../../local/paths";
@@ -11,6 +13,7 @@ import ports from "../../local/ports.json";
 import { runningParts, stopParts } from "../../local/platform/processes";
 import { ask } from "../../cluster/kubeApi";
 import { acquireTools } from "../../tools/acquire";
+import { findListeners } from "../../tools/listeners.js";
 
 const parts = [
   "etcd",
@@ -25,7 +28,45 @@ const parts = [
   "internal-gateway",
   "redis",
   "legacy-frontend",
+  "prometheus",
+  "alertmanager",
+  "blackbox-exporter",
+  "monitoring-sync",
 ];
+
+describe("the local Prometheus", () => {
+  it("gets an answer from all that it asks, but for the guard, which nobody has started", async () => {
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const silent = (await scraped()).filter(({ health }) => health !== "up");
+      if (silent.every(({ labels }) => labels["job"] === "guard")) return;
+      assert.ok(Date.now() < deadline, JSON.stringify(silent));
+      await sleep(200);
+    }
+  });
+
+  it("probes every backend that runs", async () => {
+    const probed = (await scraped())
+      .filter(({ labels }) => labels["job"] === "probes")
+      .map(({ labels }) => `${labels["target"] ?? ""}/${labels["backend"] ?? ""}`);
+    for (const target of routedTargets) assert.ok(probed.includes(`${target}/legacy`), probed.join(" "));
+  });
+
+  it("listens on the loopback address alone, as all that monitors", () => {
+    for (const port of [
+      ports.prometheus,
+      ports.alertmanager,
+      ports.blackboxExporter,
+      ports.monitoringSync,
+      ports.internalGatewayStats,
+    ]) {
+      const addresses = findListeners()
+        .filter((listener) => listener.port === port)
+        .map(({ address }) => address);
+      assert.deepEqual(addresses, ["127.0.0.1"], String(port));
+    }
+  });
+});
 
 describe("the local gateway", () => {
   it("closes no connection for being idle: one that is used again at that moment would be a lost request", async () => {
@@ -112,6 +153,19 @@ describe("npm stop", () => {
 
   it("can be repeated", () => npm("stop"));
 });
+
+const targetsSchema = z.object({
+  data: z.object({
+    activeTargets: z.array(
+      z.object({ health: z.string(), lastError: z.string(), labels: z.record(z.string(), z.string()) }),
+    ),
+  }),
+});
+
+async function scraped(): Promise<z.infer<typeof targetsSchema>["data"]["activeTargets"]> {
+  const { body } = await ask(new URL(`http://127.0.0.1:${ports.prometheus}/api/v1/targets?state=active`));
+  return targetsSchema.parse(JSON.parse(body)).data.activeTargets;
+}
 
 async function serves(): Promise<void> {
   const deadline = Date.now() + 30_000;

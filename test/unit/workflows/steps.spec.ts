@@ -218,8 +218,16 @@ describe("steps of the workflows", () => {
       git("runner", "tag", "--annotate", "--message", "verified", "good/prod/now");
     });
 
-    for (const [level, tag, typed] of [
+    for (const [level, tag, typed, asked = {}] of [
       ["1", "", "frontend --stack prod"],
+      [
+        "1",
+        "",
+        "frontend --because Errors of frontend/blue --stack prod",
+        { "inputs.because": "Errors of frontend/blue" },
+      ],
+      ["2", "", "--level 2 --keep-traffic --yes --stack prod", { "inputs.keepTraffic": "true" }],
+      ["2", "", "--level 2 --yes --stack prod", { "inputs.keepTraffic": "false" }],
       ["2", "", "--level 2 --yes --stack prod"],
       ["2", "good/prod/then", "--level 2 --to good/prod/then --yes --stack prod"],
       ["3", "", "--level 3 --confirm prod --stack prod"],
@@ -235,6 +243,8 @@ describe("steps of the workflows", () => {
           values: {
             ...{ "inputs.level": level, "inputs.target": "frontend" },
             ...{ "inputs.tag": tag, "inputs.confirm": "prod" },
+            ...{ "inputs.keepTraffic": "", "inputs.because": "" },
+            ...asked,
           },
         });
         assert.ok(passed, steps[0]?.output);

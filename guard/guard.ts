@@ -1,0 +1,273 @@
+import { type RoutedTargetName } from "../catalog";
+import type { KubeApi } from "../cluster/kubeApi";
+import { readLiveRoute, readLiveRoutes } from "../cluster/liveRoutes";
+import { hostnameOf } from "../cluster/names";
+import { proveSplit } from "../cluster/proof";
+import type { StackConfig } from "../config/parse";
+import { type WayBack, findWayBack, liveText, takeWayBack } from "../cutover/fastRoad";
+import { RouteHold } from "../cutover/routeHold";
+import { reason } from "../cutover/thrown";
+import { type Backend, type Split, believed, formatSplit, splitHash, splitsEqual } from "../migration";
+import { type Alert, alertText } from "./alert";
+import type { Chat } from "./chat";
+import { type Decided, type RollBack, decide } from "./decide";
+import type { Executor } from "./executor";
+import { level3Text, movedText, notMovedText, shoutText, supersededText } from "./incident";
+import type { Intent, Intents } from "./intents";
+import type { Log } from "./log";
+import type { GuardMetrics } from "./metrics";
+import { type ActiveAlerts, activeAlerts } from "./prometheus";
+import { Recorder } from "./recorder";
+
+export interface GuardOptions {
+  readonly stack: string;
+  /** What the stack's file says now. */
+  readonly config: () => Promise<StackConfig>;
+  readonly api: () => Promise<KubeApi>;
+  /** @default alerts are believed */
+  readonly prometheus: URL | undefined;
+  readonly intents: Intents;
+  readonly executor: Executor;
+  readonly chat: Chat;
+  readonly log: Log;
+  readonly metrics: GuardMetrics;
+  /** Within which several targets' triggers count as one incident, in milliseconds. */
+  readonly windowMs: number;
+}
+
+/** How long the same thing isn't said again, in ms. */
+const quietMs = 60 * 60_000;
+
+/** Rolls back what triggers ask for: the route at once, the record after it. */
+export class Guard {
+  private readonly underWay = new Set<RoutedTargetName>();
+  private readonly handled = new Set<string>();
+  private readonly recent = new Map<RoutedTargetName, Date>();
+  private readonly said = new Map<string, number>();
+  private readonly recorder: Recorder;
+  /** One decision after the other: each knows what the one before has begun. */
+  private deciding: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: GuardOptions) {
+    const isTogether = (): boolean => this.recentTargets().length > 1;
+    this.recorder = new Recorder({ ...options, isTogether });
+  }
+
+  /**
+   * Decides about alerts, and moves what has to be moved.
+   * @throws Error when traffic should have been moved and wasn't, so that whoever sent the alerts sends them again
+   */
+  async take(alerts: readonly Alert[]): Promise<Decided> {
+    const arrivedAt = performance.now();
+    const decision = this.deciding.then(() => this.decideNow(alerts));
+    this.deciding = decision.catch(() => undefined);
+    const decided = await decision;
+    this.tell(decided);
+    const rollbacks = decided.decisions.filter((each) => each.kind === "rollback");
+    const moves = rollbacks.map((each) => this.rollBack(each, decided, arrivedAt));
+    const failed = (await Promise.allSettled(moves)).find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason as Error;
+    return decided;
+  }
+
+  /** Looks by itself for triggers that fire: Alertmanager may be down, or its message lost. */
+  async look(): Promise<void> {
+    const active = await this.askPrometheus();
+    const triggers = active?.firing.filter(({ isTrigger }) => isTrigger) ?? [];
+    if (triggers.length > 0) await this.take(triggers);
+  }
+
+  /** Takes up what a guard that is no more has left. @throws Error when it can't be known */
+  async recover(): Promise<void> {
+    const { intents, log } = this.options;
+    for (const intent of await intents.left()) {
+      if (this.underWay.has(intent.target)) continue;
+      this.underWay.add(intent.target);
+      this.recent.set(intent.target, intent.since);
+      log.info("taking up a rollback that was cut short", { ...written(intent) });
+      await this.takeUp(intent).catch((error: unknown) => {
+        this.underWay.delete(intent.target);
+        this.fail(intent.target, undefined, error);
+        throw error;
+      });
+    }
+  }
+
+  private async takeUp(intent: Intent): Promise<void> {
+    const [config, api] = await Promise.all([this.options.config(), this.options.api()]);
+    const { target, split, since } = intent;
+    const live = believed(await readLiveRoute(api, config.platform.namespace, target));
+    if (live !== undefined && !splitsEqual(live.split, split) && live.since > since) {
+      await this.options.intents.end(target);
+      this.underWay.delete(target);
+      this.say(supersededText(intent), `superseded ${target}`);
+      return;
+    }
+    await this.move({ ...intent }, new Set(), undefined, { level: 1, together: [target] }, performance.now());
+  }
+
+  private async decideNow(alerts: readonly Alert[]): Promise<Decided> {
+    const { windowMs } = this.options;
+    const config = await this.options.config();
+    const base = {
+      wanted: config.targets,
+      underWay: this.underWay,
+      handled: this.handled,
+      recent: this.recent,
+    };
+    const isUrgent = alerts.some(({ isTrigger, isFiring, target }) => isTrigger && isFiring && target);
+    if (!isUrgent) return decide(alerts, { ...base, live: new Map(), firing: [], now: new Date(), windowMs });
+    const api = await this.options.api();
+    const [live, active] = await Promise.all([
+      readLiveRoutes(api, config.platform.namespace),
+      this.askPrometheus(),
+    ]).catch((error: unknown) => {
+      for (const { target, isTrigger, isFiring, ...alert } of alerts) {
+        if (target !== undefined && isTrigger && isFiring) {
+          this.fail(target, { ...alert, target, isTrigger, isFiring }, error);
+        }
+      }
+      throw error;
+    });
+    const decided = decide(alerts, { ...base, live, firing: active?.active, now: api.now(), windowMs });
+    for (const each of decided.decisions) {
+      if (each.kind === "rollback") this.underWay.add(each.target);
+    }
+    return decided;
+  }
+
+  private async askPrometheus(): Promise<ActiveAlerts | undefined> {
+    const { prometheus, metrics, log } = this.options;
+    if (prometheus === undefined) return undefined;
+    try {
+      const active = await activeAlerts(prometheus);
+      metrics.prometheusUp.set(1);
+      return active;
+    } catch (error) {
+      metrics.prometheusUp.set(0);
+      if (this.isNew(`prometheus ${reason(error)}`)) log.error(reason(error));
+      return undefined;
+    }
+  }
+
+  private async rollBack(
+    { target, alert, avoid, transition }: RollBack,
+    decided: Decided,
+    arrivedAt: number,
+  ): Promise<void> {
+    const since = new Date();
+    try {
+      const intent = { target, because: alertText(alert), since };
+      await this.move(intent, avoid, alert, decided, arrivedAt);
+      if (transition !== undefined) this.handled.add(transition);
+    } catch (error) {
+      this.underWay.delete(target);
+      this.fail(target, alert, error);
+      throw error;
+    }
+  }
+
+  /** Notes it, writes the route, and leaves the rest to the recorder. */
+  private async move(
+    wanted: Omit<Intent, "split" | "from"> & { readonly split?: Split; readonly from?: string },
+    avoid: ReadonlySet<Backend>,
+    alert: Alert | undefined,
+    { level, together }: Pick<Decided, "level" | "together">,
+    arrivedAt: number,
+  ): Promise<void> {
+    const { intents, log, metrics } = this.options;
+    const { target } = wanted;
+    const [config, api] = await Promise.all([this.options.config(), this.options.api()]);
+    const way = await findWayBack(api, config, target, avoid);
+    const intent: Intent = { ...wanted, split: way.split, from: wanted.from ?? liveText(way.live) };
+    const unnoted = await intents.begin(intent);
+    if (unnoted !== undefined) log.error("a rollback isn't noted, and goes on", { target, why: unnoted });
+    if (!way.isThere) await takeWayBack(api, way);
+    this.recent.set(target, new Date());
+    log.info("route written", { ...written(intent), wasThere: way.isThere });
+    const hold = this.hold(api, config, way);
+    this.recorder.add(intent, async () => {
+      await hold.stop();
+      this.underWay.delete(target);
+    });
+    metrics.rollback(target, "moved");
+    void this.prove(api, config, way).then((unproven) => {
+      const seconds = (performance.now() - arrivedAt) / 1000;
+      metrics.seconds.observe(seconds);
+      log.info("traffic is back", { target, seconds, ...(unproven !== undefined && { unproven }) });
+      this.options.chat.say(movedText({ intent, alert, level, together, seconds, unproven }));
+    });
+  }
+
+  private hold(api: KubeApi, config: StackConfig, { target: { name }, split }: WayBack): RouteHold {
+    const onTaken = (text: string): void => this.options.log.info(text, { target: name });
+    return new RouteHold({ api, config, target: name, split, onTaken });
+  }
+
+  /** @returns why it isn't proven */
+  private async prove(api: KubeApi, config: StackConfig, way: WayBack): Promise<string | undefined> {
+    const { proxies, domain } = config.platform;
+    const { name } = way.target;
+    try {
+      const routeHash = splitHash(name, way.split);
+      await proveSplit(api, { proxies, hostname: hostnameOf(name, domain), routeHash });
+      return undefined;
+    } catch (error) {
+      return reason(error);
+    }
+  }
+
+  private tell({ decisions, asksForLevel3, together }: Decided): void {
+    const { log, metrics, stack } = this.options;
+    for (const each of decisions) {
+      const about = { alert: alertText(each.alert), startsAt: each.alert.startsAt, found: each.alert.found };
+      if (each.kind === "rollback") {
+        metrics.alerts.inc({ outcome: "rollback" });
+        log.info("decided: roll back", { ...about, target: each.target, ways: each.ways.map(formatSplit) });
+      } else if (each.kind === "ignore") {
+        metrics.alerts.inc({ outcome: "ignored" });
+        if (this.isNew(`${about.alert} ${each.why}`))
+          log.info("decided: ignore", { ...about, why: each.why });
+      } else {
+        metrics.alerts.inc({ outcome: "shouted" });
+        metrics.stuck.inc({ target: each.target });
+        this.say(shoutText(each), `${about.alert} ${each.why}`, {
+          ...about,
+          target: each.target,
+          why: each.why,
+        });
+      }
+    }
+    if (asksForLevel3) this.say(level3Text(together, stack), `level 3 ${together.join()}`, { together });
+  }
+
+  private fail(target: RoutedTargetName, alert: Alert | undefined, error: unknown): void {
+    this.options.metrics.rollback(target, "failed");
+    const why = reason(error);
+    this.say(notMovedText(target, alert, why), `failed ${target} ${why}`, { target, why });
+  }
+
+  /** In the logs and in the chat, unless it was said a while ago. */
+  private say(text: string, key: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (!this.isNew(key)) return;
+    this.options.log.error(text, fields);
+    this.options.chat.say(text);
+  }
+
+  private isNew(key: string): boolean {
+    const now = performance.now();
+    for (const [each, at] of this.said) if (now - at > quietMs) this.said.delete(each);
+    if (this.said.has(key)) return false;
+    this.said.set(key, now);
+    return true;
+  }
+
+  private recentTargets(): readonly RoutedTargetName[] {
+    const since = Date.now() - this.options.windowMs;
+    return [...this.recent].filter(([, at]) => at.getTime() >= since).map(([target]) => target);
+  }
+}
+
+function written({ split, ...rest }: Intent): object {
+  return { ...rest, split: formatSplit(split) };
+}
