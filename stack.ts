@@ -1,11 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Provider } from "@pulumi/kubernetes/provider";
+import * as pulumi from "@pulumi/pulumi";
 import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "./catalog";
 import type { Cloud } from "./cloud";
 import type { KubeApi } from "./cluster/kubeApi";
 import { addressOf, internalHostnameOf } from "./cluster/names";
 import type { Release } from "./components/colorRelease";
+import { GuardDeployment } from "./components/guardDeployment";
 import { ExtractedService } from "./components/extractedService";
 import type { InternalCalls } from "./components/internalCalls";
 import { Platform } from "./components/platform";
@@ -29,6 +31,7 @@ import {
   nextRecord,
   withCompleted,
 } from "./migration";
+import { guardStackFile } from "./guard/stackFile";
 import { ensureStarted } from "./monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 
@@ -64,6 +67,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   const platform = new Platform("platform", { namespace, gatewayClass, domain }, { provider });
   new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
   buildBackup(inputs, platform, provider);
+  buildGuard(config, platform, provider);
 
   const target = (name: RoutedTargetName): TargetOutputs => buildTarget(name, inputs, platform, provider);
   return {
@@ -111,6 +115,30 @@ function buildBackup({ config, cloud }: StackInputs, platform: Platform, provide
       compose,
       ...(gitToken !== undefined && { gitToken }),
       store: cloud.backups,
+    },
+    { provider },
+  );
+}
+
+function buildGuard(config: StackConfig, platform: Platform, provider: Provider): void {
+  if (config.guard === undefined) return;
+  const { image, repository, prometheus, ...secrets } = config.guard;
+  const { proxies } = config.platform;
+  const [proxyNamespace] = "service" in proxies ? proxies.service.split("/") : [];
+  const { chatUrl, ...tokens } = secrets;
+  new GuardDeployment(
+    "guard",
+    {
+      namespace: platform.namespace,
+      stack: pulumi.getStack(),
+      image,
+      repository,
+      prometheus,
+      stackFile: guardStackFile(config),
+      secrets: { ...tokens, ...(chatUrl !== undefined && { chatUrl }) },
+      ...(proxyNamespace !== undefined && { proxyNamespace }),
+      peers: peersOf(config.platform),
+      legacyPorts: routedTargets.map((target) => catalogEntry(target).legacyPort),
     },
     { provider },
   );

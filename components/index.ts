@@ -6,6 +6,8 @@ export { EdgeDns } from "./edgeDns";
 export type { CheckedRecord, EdgeDnsArgs } from "./edgeDns";
 export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
+export { GuardDeployment } from "./guardDeployment";
+export type { GuardDeploymentArgs, GuardSecrets } from "./guardDeployment";
 export { ImageRegistry } from "./imageRegistry";
 export type { ImageRegistryArgs } from "./imageRegistry";
 export type { InternalCalls } from "./internalCalls";

@@ -3,6 +3,7 @@ import { BACKENDS, COLORS } from "../migration";
 import { backupChecks } from "./backupChecks";
 import { dnsChecks } from "./dnsChecks";
 import { type Entry, mapAt } from "./entry";
+import { guardChecks } from "./guardChecks";
 import type { Problem } from "./problem";
 import { imagesFromRegistry, ownRegistry } from "./registryChecks";
 import { registrySchema } from "./registrySchema";
@@ -21,6 +22,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
     ...stagingBeforeProduction(environment, config.staging),
     ...dnsChecks(config),
     ...backupChecks(config),
+    ...guardChecks(config),
     ...clusterHasAccount(mapAt(config, "platform")),
     ...routedTargets.flatMap((target) => {
       const entry = mapAt(config, target);

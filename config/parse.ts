@@ -52,6 +52,7 @@ export interface StackConfig {
   readonly dns?: NonNullable<Parsed["dns"]>;
   readonly backup?: NonNullable<Parsed["backup"]>;
   readonly registry?: NonNullable<Parsed["registry"]>;
+  readonly guard?: NonNullable<Parsed["guard"]>;
   /** Absent: its containers are neither adopted nor started. */
   readonly monorepo?: Monorepo;
 }
@@ -74,7 +75,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...crossChecks(config),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const { migration, platform, infrastructure, staging, dns, backup, registry, monorepo, ...targets } =
+  const { migration, platform, infrastructure, staging, dns, backup, registry, guard, monorepo, ...targets } =
     parsed.data;
   const { signingKey } = targets["auth-service"];
   return {
@@ -98,6 +99,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...(dns !== undefined && { dns }),
     ...(backup !== undefined && { backup }),
     ...(registry !== undefined && { registry }),
+    ...(guard !== undefined && { guard }),
     ...(monorepo && { monorepo: monorepoOf(monorepo) }),
   };
 }

@@ -4,6 +4,7 @@ import { BACKENDS, COLORS, PHASES } from "../migration";
 import { backupSchema } from "./backupSchema";
 import { dnsSchema } from "./dnsSchema";
 import { clusterSchema } from "./clusterSchema";
+import { guardSchema } from "./guardSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 import { registrySchema } from "./registrySchema";
 import { monorepoSchema } from "./monorepoSchema";
@@ -248,6 +249,8 @@ export const stackSchema = z.strictObject({
   monorepo: monorepoSchema.optional(),
   /** Bundles of the repositories and the compose configuration. */
   backup: backupSchema.optional(),
+  /** The guard in the cluster. Default: none there; it may run beside it. */
+  guard: guardSchema.optional(),
   /** Receivers of alerts and of the guard's messages. */
   alerts: later,
 });
