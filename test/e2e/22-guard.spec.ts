@@ -15,6 +15,8 @@ import { adminKubeconfig } from "../../local/paths";
 import { formatSplit, isTampered } from "../../migration";
 import { assertAgreed, namespace } from "../faults/agreement";
 import { findCli, findRecording, kill, seen } from "../faults/processes";
+import { run } from "../../tools/child";
+import { gitIn } from "../support/checkoutCopy";
 import { type ApiRequest, type Verdict, startApiProxy } from "../support/apiProxy";
 import { type StartGuardOptions, sendAlerts, startGuard } from "../support/guard";
 import { type HttpStub, startHttpStub } from "../unit/support/httpStub";
@@ -69,8 +71,11 @@ describe("the guard, under load", function () {
     (await ask(new URL("/readyz", guard.origin))).status;
 
   async function moveToBlue(...targets: readonly RoutedTargetName[]): Promise<void> {
-    for (const target of targets) await commitSplit(stack, target, onBlue);
-    succeeded(await stack.up());
+    // One at a time may be in flight.
+    for (const target of targets) {
+      await commitSplit(stack, target, onBlue);
+      succeeded(await stack.up());
+    }
   }
 
   const commits = async (): Promise<number> => Number(await stack.git("rev-list", "--count", "HEAD"));
@@ -386,6 +391,38 @@ describe("the guard, under load", function () {
       told().join("\n"),
       /git and state don't say so yet.*Next, if that doesn't mend it: cutover rollback/,
     );
+  });
+
+  it("records on top of what others have pushed, and waits for a remote that is away", async () => {
+    const target = "mcp-server";
+    const remote = path.join(trash, "remote.git");
+    await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", remote]);
+    await stack.git("remote", "add", "origin", remote);
+    try {
+      await moveToBlue(target);
+      await stack.git("push", "--quiet", "--set-upstream", "origin", "main");
+      const clone = path.join(trash, "clone");
+      await run("git", ["clone", "--quiet", remote, clone]);
+      fs.writeFileSync(path.join(clone, "NOTES"), "of somebody else");
+      await gitIn(clone, "somebody else", ["add", "--all"]);
+      await gitIn(clone, "somebody else", ["commit", "--quiet", "--message", "notes"]);
+      await gitIn(clone, "somebody else", ["push", "--quiet"]);
+      fs.renameSync(remote, `${remote}.away`);
+
+      const guard = await guarded();
+      const before = await commits();
+      assert.equal((await sendAlerts(guard, [{ target, backend: "blue" }])).status, 200);
+      await guard.says(/^not recorded yet$/, ({ why }) => /remote/.test(String(why)));
+      assert.equal(await liveSplit(target), "legacy 100");
+      assert.equal(await commits(), before);
+      fs.renameSync(`${remote}.away`, remote);
+      await recorded(guard, target);
+      assert.equal(await commits(), before + 2);
+      assert.equal(await stack.git("show", "HEAD:./NOTES"), "of somebody else");
+    } finally {
+      await stack.git("remote", "remove", "origin");
+    }
+    await assertBackAndAgreed(target);
   });
 
   it("takes a storm of alerts for all eight targets: each is back, recorded together, and level 3 is asked of a human", async () => {

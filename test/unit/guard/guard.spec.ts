@@ -41,7 +41,8 @@ describe("a guard at work", () => {
   let logged: string;
 
   beforeEach(async () => {
-    [routes, events, left, isAway, answers, logged] = [new Map(), [], [], false, [], ""];
+    routes = new Map();
+    [events, left, isAway, answers, logged] = [[], [], false, [], ""];
     cluster = await startHttpStub(answer);
     api = await connectTo(cluster.origin);
     const parsed = parseStackConfig(stackFile());
