@@ -15,6 +15,7 @@ import type { ReleasePeers } from "./components/releasePolicy";
 import { RepositoryBackup } from "./components/repositoryBackup";
 import { SharedResources } from "./components/sharedResources";
 import { clusterIdentifierOf } from "./config/environment";
+import { guardStackFile } from "./config/guardStackFile";
 import type { AuthServiceConfig, StackConfig, TargetConfig } from "./config/parse";
 import {
   COLORS,
@@ -31,7 +32,6 @@ import {
   nextRecord,
   withCompleted,
 } from "./migration";
-import { guardStackFile } from "./guard/stackFile";
 import { ensureStarted } from "./monorepo/startAll";
 import type { StackOutputs, TargetOutputs } from "./outputs";
 

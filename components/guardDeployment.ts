@@ -332,7 +332,8 @@ function podSpec(
         projected: {
           defaultMode: 0o440,
           sources: [
-            { serviceAccountToken: { expirationSeconds: 3600, path: "token" } },
+            // A route is held with the token of when that began, for longer than the workflow may take.
+            { serviceAccountToken: { expirationSeconds: 86_400, path: "token" } },
             { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
           ],
         },

@@ -183,7 +183,7 @@ describe("GuardDeployment", () => {
                 projected: {
                   defaultMode: 0o440,
                   sources: [
-                    { serviceAccountToken: { expirationSeconds: 3600, path: "token" } },
+                    { serviceAccountToken: { expirationSeconds: 86_400, path: "token" } },
                     { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
                   ],
                 },

@@ -4,8 +4,8 @@ import path from "node:path";
 import { routedTargets } from "../../../catalog";
 import { editStackFile, type Value } from "../../../config/edit";
 import { ConfigError } from "../../../config/problem";
+import { guardStackFile } from "../../../config/guardStackFile";
 import { parseStackFile } from "../../../config/stackFile";
-import { guardStackFile } from "../../../guard/stackFile";
 
 const file = (stack: string): string =>
   fs.readFileSync(path.join(__dirname, "..", "..", "..", `Pulumi.${stack}.yaml`), "utf8");

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { routedTargets } from "../catalog";
-import type { StackConfig } from "../config/parse";
+import type { StackConfig } from "./parse";
 
 /**
  * What a guard in the cluster must know of the stack, as a stack file: where a route leads that can't be believed, and
