@@ -122,16 +122,22 @@ describe("the guard, under load", function () {
     });
     const late = lastAnswerAfter(shots, "blue", sentAt);
     assert.ok(late === undefined || late < 3000, `${late} ms on blue after the alert`);
+    const [back, agreed] = await Promise.all(
+      [/^traffic is back$/, /^recorded:/].map((text) => guard.says(text)),
+    );
+    console.log(
+      `      proven ${Number(back?.["seconds"]).toFixed(3)} s after the alert, last answer of blue ${((late ?? 0) / 1000).toFixed(3)} s, recorded ${Number(agreed?.["seconds"]).toFixed(1)} s`,
+    );
     assert.equal(
       (await stack.git("log", "-1", "--format=%s")).trim(),
       "frontend: rollback to legacy 100 (ErrorsTooHigh of frontend/blue)",
     );
     await assertBackAndAgreed(target);
     assert.equal(guard.log.filter(({ message }) => message === "route written").length, 1);
-    const [moved = "", agreed = ""] = told();
+    const [moved = "", recordedText = ""] = told();
     assert.match(moved, /LEVEL 1.*frontend: rolled back because of ErrorsTooHigh of frontend\/blue/);
     assert.match(moved, /Found: 12 % of its answers are errors.*Done: blue 100 -> legacy 100/);
-    assert.match(agreed, /frontend: route, git and state agree again/);
+    assert.match(recordedText, /frontend: route, git and state agree again/);
   });
 
   it("acts on nobody's word but Alertmanager's, and on nothing that isn't true", async () => {
