@@ -17,6 +17,8 @@ interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, a line each. */
+  readonly failures: readonly string[];
 }
 
 const binary = (name: string): string => path.join(checkoutDir, "node_modules", ".bin", name);
@@ -66,6 +68,8 @@ async function main(): Promise<number> {
     tallies.reduce((total, tally) => total + count(tally), 0);
   const [passed, failed, skipped] = [sum((t) => t.passed), sum((t) => t.failed), sum((t) => t.skipped)];
   process.stdout.write(`\n${timings.map(([name, ms]) => `${name}: ${elapsed(ms)}`).join("\n")}\n`);
+  // Again, at the end: a log of this length is read from there, and often cut to that.
+  for (const failure of tallies.flatMap(({ failures }) => failures)) process.stdout.write(`\n${failure}`);
   if (skipped > 0) process.stdout.write(`\n${skipped} skipped\n`);
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
@@ -82,7 +86,9 @@ async function restore(tools: Toolbox): Promise<void> {
 async function check(command: string, args: readonly string[]): Promise<Tally> {
   const child = spawn(command, args, { cwd: checkoutDir, stdio: "inherit" });
   const [code] = (await once(child, "close")) as [number | null];
-  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+  return code === 0
+    ? { passed: 1, failed: 0, skipped: 0, failures: [] }
+    : { passed: 0, failed: 1, skipped: 0, failures: [path.basename(command)] };
 }
 
 function runMocha(folders: readonly string[], timeout: number): Promise<Tally> {
@@ -94,9 +100,15 @@ function runMocha(folders: readonly string[], timeout: number): Promise<Tally> {
     }
   }
   return new Promise((resolve) => {
+    const lines: string[] = [];
     const runner = mocha.run(() => {
       const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {};
-      resolve({ passed: passes, failed: failures, skipped: pending });
+      resolve({ passed: passes, failed: failures, skipped: pending, failures: lines });
+    });
+    runner.on("fail", (test, error: Error) => {
+      lines.push(
+        `${test.titlePath().join(" › ")}: ${error.message.trimStart().split("\n")[0]?.slice(0, 200)}`,
+      );
     });
   });
 }
