@@ -8,6 +8,8 @@ export { ExtractedService } from "./extractedService";
 export type { ExtractedServiceArgs } from "./extractedService";
 export { GatewayMonitoring } from "./gatewayMonitoring";
 export type { GatewayMonitoringArgs } from "./gatewayMonitoring";
+export { GuardDeployment } from "./guardDeployment";
+export type { GuardDeploymentArgs, GuardSecrets } from "./guardDeployment";
 export { ImageRegistry } from "./imageRegistry";
 export type { ImageRegistryArgs } from "./imageRegistry";
 export type { InternalCalls } from "./internalCalls";

@@ -4,6 +4,7 @@ import { backupChecks } from "./backupChecks";
 import { dnsChecks } from "./dnsChecks";
 import { type Entry, mapAt } from "./entry";
 import { indicatorChecks, monitoringChecks } from "./monitoringChecks";
+import { guardChecks } from "./guardChecks";
 import type { Problem } from "./problem";
 import { imagesFromRegistry, ownRegistry } from "./registryChecks";
 import { registrySchema } from "./registrySchema";
@@ -22,6 +23,7 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
     ...stagingBeforeProduction(environment, config.staging),
     ...dnsChecks(config),
     ...backupChecks(config),
+    ...guardChecks(config),
     ...clusterHasAccount(mapAt(config, "platform")),
     ...monitoringChecks(environment, mapAt(config, "monitoring")),
     ...routedTargets.flatMap((target) => {

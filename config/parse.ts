@@ -59,6 +59,7 @@ export interface StackConfig {
   readonly registry?: NonNullable<Parsed["registry"]>;
   /** Absent: nothing is watched, and no step needs evidence. */
   readonly monitoring?: NonNullable<Parsed["monitoring"]>;
+  readonly guard?: NonNullable<Parsed["guard"]>;
   /** Absent: its containers are neither adopted nor started. */
   readonly monorepo?: Monorepo;
 }
@@ -91,6 +92,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     registry,
     monorepo,
     monitoring,
+    guard,
     ...targets
   } = parsed.data;
   const { signingKey } = targets["auth-service"];
@@ -115,6 +117,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     ...(dns !== undefined && { dns }),
     ...(backup !== undefined && { backup }),
     ...(registry !== undefined && { registry }),
+    ...(guard !== undefined && { guard }),
     ...(monorepo && { monorepo: monorepoOf(monorepo) }),
     ...(monitoring && { monitoring }),
   };

@@ -5,6 +5,7 @@ import { backupSchema } from "./backupSchema";
 import { baselineSchema } from "./baselineSchema";
 import { dnsSchema } from "./dnsSchema";
 import { clusterSchema } from "./clusterSchema";
+import { guardSchema } from "./guardSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
 import { registrySchema } from "./registrySchema";
 import { indicatorsSchema, monitoringSchema } from "./monitoringSchema";
@@ -254,6 +255,8 @@ export const stackSchema = z.strictObject({
   backup: backupSchema.optional(),
   /** Rules, alerts and dashboards, and where Prometheus is asked. */
   monitoring: monitoringSchema.optional(),
+  /** The guard in the cluster. Default: none there; it may run beside it. */
+  guard: guardSchema.optional(),
   /** Receivers of alerts and of the guard's messages. */
   alerts: later,
 });

@@ -19,7 +19,7 @@ export interface Situation {
   /** A target without a route is absent. */
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
   /** What the file asks for, which decides where a live route can't be believed. */
-  readonly wanted: Readonly<Record<RoutedTargetName, WantedTarget>>;
+  readonly wanted: (target: RoutedTargetName) => WantedTarget;
   /** Targets whose rollback has begun and isn't recorded yet. */
   readonly underWay: ReadonlySet<RoutedTargetName>;
   /** Ids of the transitions that were rolled back already. */
@@ -120,7 +120,7 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
     if (backend === undefined && isBack(record)) return ignore("its traffic is back already");
   }
   const shout = (why: string): Shout => ({ kind: "shout", target, alert, why });
-  const ways = waysBack(route ?? { tampered: "it is missing" }, situation.wanted[target]);
+  const ways = waysBack(route ?? { tampered: "it is missing" }, situation.wanted(target));
   const where = record === undefined ? "its traffic" : formatSplit(record.split);
   if (ways.length === 0) return shout(`there is no standby that could take ${where}`);
   const avoid = avoided(target, failing, [...alerts, ...(firing ?? [])]);

@@ -110,7 +110,7 @@ export class Guard {
     const { windowMs } = this.options;
     const config = await this.options.config();
     const base = {
-      wanted: config.targets,
+      wanted: (target: RoutedTargetName) => config.targets[target],
       underWay: this.underWay,
       handled: this.handled,
       recent: this.recent,

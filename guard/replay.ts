@@ -35,7 +35,7 @@ export function replay({ routes, deliveries }: Incident, windowMs: number): read
     const decided = decide(delivery.alerts, {
       now: delivery.at,
       live,
-      wanted: wantedOf(live),
+      wanted: () => nothingWanted,
       underWay: new Set(),
       handled,
       firing: firingIn(delivery),
@@ -86,29 +86,7 @@ function tell({ at }: Delivery, decided: Decided, live: ReadonlyMap<RoutedTarget
 }
 
 /** A recorded route is believed, so nothing of this decides but for a target that the record leaves out. */
-function wantedOf(
-  live: ReadonlyMap<RoutedTargetName, LiveRoute>,
-): Readonly<Record<RoutedTargetName, WantedTarget>> {
-  const wanted = (target: RoutedTargetName): WantedTarget => {
-    const record = believed(live.get(target));
-    return {
-      split: record?.split ?? ALL_LEGACY,
-      images: record?.images ?? {},
-      legacy: record?.legacy ?? "standby",
-      adopt: false,
-    };
-  };
-  return {
-    frontend: wanted("frontend"),
-    "api-gateway": wanted("api-gateway"),
-    "auth-service": wanted("auth-service"),
-    "llm-orchestrator": wanted("llm-orchestrator"),
-    "mcp-server": wanted("mcp-server"),
-    "airtable-gateway": wanted("airtable-gateway"),
-    automation: wanted("automation"),
-    docs: wanted("docs"),
-  };
-}
+const nothingWanted: WantedTarget = { split: ALL_LEGACY, images: {}, legacy: "standby", adopt: false };
 
 /** For people, an alert a line. */
 export function replayText(replayed: readonly Replayed[]): string {

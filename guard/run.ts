@@ -90,15 +90,24 @@ export async function runGuard(options: GuardRunOptions): Promise<void> {
   const listensAt = typeof bound === "object" && bound !== null ? bound.port : port;
   log.info("the guard listens", { host, port: listensAt, stack: project.stack });
 
-  const leading = repeat(renewMs, signal, () => leadership.renew());
-  const looking = repeat(timingOf(scale).scrapeMs, signal, async () => {
-    if (!leadership.isMine) {
-      hasRecovered = false;
-      return;
-    }
+  let recovering: Promise<void> | undefined;
+  const recover = async (): Promise<void> => {
     try {
-      if (!hasRecovered) await guard.recover();
-      hasRecovered = true;
+      await guard.recover();
+      hasRecovered = leadership.isMine;
+    } catch (error) {
+      log.error("what was left can't be taken up yet", { why: reason(error) });
+    }
+  };
+  const leading = repeat(renewMs, signal, async () => {
+    await leadership.renew();
+    if (!leadership.isMine) hasRecovered = false;
+    // Not awaited: the lease is renewed meanwhile.
+    else if (!hasRecovered) recovering ??= recover().finally(() => (recovering = undefined));
+  });
+  const looking = repeat(timingOf(scale).scrapeMs, signal, async () => {
+    if (!leadership.isMine || !hasRecovered) return;
+    try {
       await guard.look();
     } catch (error) {
       log.error("a look around failed", { why: reason(error) });

@@ -1,5 +1,5 @@
 import { Provider } from "@pulumi/kubernetes/provider";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { type RoutedTargetName, catalogEntry, routedTargets, targetNames } from "../catalog";
 import type { Cloud } from "./cloud";
 import type { KubeApi } from "../cluster/kubeApi";
@@ -7,6 +7,7 @@ import { addressOf, internalHostnameOf, monitoringNamespace } from "../cluster/n
 import type { Release } from "../components/colorRelease";
 import { ExtractedService, type Watched } from "../components/extractedService";
 import { GatewayMonitoring } from "../components/gatewayMonitoring";
+import { GuardDeployment } from "../components/guardDeployment";
 import type { InternalCalls } from "../components/internalCalls";
 import { Observability } from "../components/observability";
 import { Platform } from "../components/platform";
@@ -14,6 +15,7 @@ import type { ReleasePeers } from "../components/releasePolicy";
 import { RepositoryBackup } from "../components/repositoryBackup";
 import { SharedResources } from "../components/sharedResources";
 import { clusterIdentifierOf } from "../config/environment";
+import { guardStackFile } from "../config/guardStackFile";
 import type { AuthServiceConfig, StackConfig, TargetConfig } from "../config/parse";
 import {
   COLORS,
@@ -69,6 +71,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
   buildBackup(inputs, platform, provider);
   const operator = buildMonitoring(inputs, platform, provider);
+  buildGuard(config, platform, provider);
 
   const target = (name: RoutedTargetName): TargetOutputs =>
     buildTarget(name, inputs, platform, provider, operator);
@@ -148,6 +151,30 @@ function buildMonitoring(
     new GatewayMonitoring("gateway-monitoring", { ...watched, ...(operator && { operator }) }, { provider });
   }
   return operator;
+}
+
+function buildGuard(config: StackConfig, platform: Platform, provider: Provider): void {
+  if (config.guard === undefined) return;
+  const { image, repository, prometheus, ...secrets } = config.guard;
+  const { proxies } = config.platform;
+  const [proxyNamespace] = "service" in proxies ? proxies.service.split("/") : [];
+  const { chatUrl, ...tokens } = secrets;
+  new GuardDeployment(
+    "guard",
+    {
+      namespace: platform.namespace,
+      stack: pulumi.getStack(),
+      image,
+      repository,
+      prometheus,
+      stackFile: guardStackFile(config),
+      secrets: { ...tokens, ...(chatUrl !== undefined && { chatUrl }) },
+      ...(proxyNamespace !== undefined && { proxyNamespace }),
+      peers: peersOf(config),
+      legacyPorts: routedTargets.map((target) => catalogEntry(target).legacyPort),
+    },
+    { provider },
+  );
 }
 
 /** The one that `api` uses, where the config says which; else the provider finds the current one as `api` did. */

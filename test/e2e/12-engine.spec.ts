@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { RoutedTargetName } from "../../catalog";
 import { ask } from "../../cluster/kubeApi";
@@ -11,6 +12,7 @@ import { onBlue } from "../faults/transitions";
 import type { Kept } from "../support/awsPlugin/account";
 import { isReplacedBy } from "../support/awsPlugin/likeness";
 import { dataPlaneAddress, removeNamespace, startDataPlane, stopDataPlane } from "./anotherDataPlane";
+import { sendAlerts, startGuard } from "../support/guard";
 import { StackHere } from "./stackHere";
 import { refused, succeeded, tools } from "./world";
 
@@ -114,6 +116,32 @@ for (const name of ["staging", "prod"] as const) {
       assert.match(
         await stack.git("ls-remote", "--tags", "origin"),
         new RegExp(`refs/tags/good/${name}/\\d{4}-`),
+      );
+      await assertNothingToDo();
+    });
+
+    it("goes back by the guard, which pushes what it did on top of what others pushed", async () => {
+      succeeded(await stack.cutover("advance", target, "--yes"));
+      await assertServedBy("legacy", "blue");
+      const other = await stack.clone();
+      await other.commit("a remark", (text) => `${text}# of somebody else\n`);
+      await other.git("push", "--quiet");
+      const guard = await startGuard(stack, { place: stack.place, environment: stack.environment });
+      try {
+        while ((await ask(new URL("/readyz", guard.origin))).status !== 200) await sleep(50);
+        assert.equal((await sendAlerts(guard, [{ target, backend: "blue" }])).status, 200);
+        await assertServedBy("legacy");
+        await guard.says(/^recorded:/);
+      } finally {
+        await guard.stop();
+      }
+      assert.match(stack.readStackFile(), /# of somebody else\n$/);
+      assert.equal(await splitInState(), formatSplit(ALL_LEGACY));
+      await stack.git("fetch", "--quiet");
+      assert.equal(await stack.git("rev-parse", "origin/main"), await stack.git("rev-parse", "HEAD"));
+      assert.equal(
+        await stack.git("log", "-1", "--format=%an: %s", "origin/main"),
+        `guard: ${target}: rollback to legacy 100 (ErrorsTooHigh of ${target}/blue)\n`,
       );
       await assertNothingToDo();
     });

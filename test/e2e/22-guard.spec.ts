@@ -7,7 +7,6 @@ import { type RoutedTargetName, routedTargets } from "../../catalog";
 import { KubeApi, ask } from "../../cluster/kubeApi";
 import { readLiveRoute } from "../../cluster/liveRoutes";
 import { setTraffic } from "../../config/edit";
-import { keepLegacy } from "../../cutover/returnLegacy";
 import type { LocalGuard, LogLine } from "../../local/guard";
 import { lastAnswerAfter } from "../../local/load/statistics";
 import type { LocalStack } from "../../local/localStack";
@@ -15,6 +14,8 @@ import { adminKubeconfig } from "../../local/paths";
 import { formatSplit, isTampered } from "../../migration";
 import { assertAgreed, namespace } from "../faults/agreement";
 import { findCli, findRecording, kill, seen } from "../faults/processes";
+import { run } from "../../tools/child";
+import { gitIn } from "../support/checkoutCopy";
 import { type ApiRequest, type Verdict, startApiProxy } from "../support/apiProxy";
 import { type StartGuardOptions, sendAlerts, startGuard } from "../support/guard";
 import { type HttpStub, startHttpStub } from "../unit/support/httpStub";
@@ -69,8 +70,11 @@ describe("the guard, under load", function () {
     (await ask(new URL("/readyz", guard.origin))).status;
 
   async function moveToBlue(...targets: readonly RoutedTargetName[]): Promise<void> {
-    for (const target of targets) await commitSplit(stack, target, onBlue);
-    succeeded(await stack.up());
+    // One at a time may be in flight.
+    for (const target of targets) {
+      await commitSplit(stack, target, onBlue);
+      succeeded(await stack.up());
+    }
   }
 
   const commits = async (): Promise<number> => Number(await stack.git("rev-list", "--count", "HEAD"));
@@ -117,16 +121,22 @@ describe("the guard, under load", function () {
     });
     const late = lastAnswerAfter(shots, "blue", sentAt);
     assert.ok(late === undefined || late < 3000, `${late} ms on blue after the alert`);
+    const [back, agreed] = await Promise.all(
+      [/^traffic is back$/, /^recorded:/].map((text) => guard.says(text)),
+    );
+    console.log(
+      `      proven ${Number(back?.["seconds"]).toFixed(3)} s after the alert, last answer of blue ${((late ?? 0) / 1000).toFixed(3)} s, recorded ${Number(agreed?.["seconds"]).toFixed(1)} s`,
+    );
     assert.equal(
       (await stack.git("log", "-1", "--format=%s")).trim(),
       "frontend: rollback to legacy 100 (ErrorsTooHigh of frontend/blue)",
     );
     await assertBackAndAgreed(target);
     assert.equal(guard.log.filter(({ message }) => message === "route written").length, 1);
-    const [moved = "", agreed = ""] = told();
+    const [moved = "", recordedText = ""] = told();
     assert.match(moved, /LEVEL 1.*frontend: rolled back because of ErrorsTooHigh of frontend\/blue/);
     assert.match(moved, /Found: 12 % of its answers are errors.*Done: blue 100 -> legacy 100/);
-    assert.match(agreed, /frontend: route, git and state agree again/);
+    assert.match(recordedText, /frontend: route, git and state agree again/);
   });
 
   it("acts on nobody's word but Alertmanager's, and on nothing that isn't true", async () => {
@@ -388,6 +398,38 @@ describe("the guard, under load", function () {
     );
   });
 
+  it("records on top of what others have pushed, and waits for a remote that is away", async () => {
+    const target = "mcp-server";
+    const remote = path.join(trash, "remote.git");
+    await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", remote]);
+    await stack.git("remote", "add", "origin", remote);
+    try {
+      await moveToBlue(target);
+      await stack.git("push", "--quiet", "--set-upstream", "origin", "main");
+      const clone = path.join(trash, "clone");
+      await run("git", ["clone", "--quiet", remote, clone]);
+      fs.writeFileSync(path.join(clone, "NOTES"), "of somebody else");
+      await gitIn(clone, "somebody else", ["add", "--all"]);
+      await gitIn(clone, "somebody else", ["commit", "--quiet", "--message", "notes"]);
+      await gitIn(clone, "somebody else", ["push", "--quiet"]);
+      fs.renameSync(remote, `${remote}.away`);
+
+      const guard = await guarded();
+      const before = await commits();
+      assert.equal((await sendAlerts(guard, [{ target, backend: "blue" }])).status, 200);
+      await guard.says(/^not recorded yet$/, ({ why }) => /remote/.test(String(why)));
+      assert.equal(await liveSplit(target), "legacy 100");
+      assert.equal(await commits(), before);
+      fs.renameSync(`${remote}.away`, remote);
+      await recorded(guard, target);
+      assert.equal(await commits(), before + 2);
+      assert.equal(await stack.git("show", "HEAD:./NOTES"), "of somebody else");
+    } finally {
+      await stack.git("remote", "remove", "origin");
+    }
+    await assertBackAndAgreed(target);
+  });
+
   it("takes a storm of alerts for all eight targets: each is back, recorded together, and level 3 is asked of a human", async () => {
     const guard = await guarded();
     await underLoad("frontend", 160, async () => {
@@ -428,7 +470,7 @@ describe("the guard, under load", function () {
       assert.match(told().join("\n"), /docs is NOT rolled back/);
     } finally {
       await stack.commit("docs is back", (text) =>
-        setTraffic(keepLegacy(text, target), target, split("legacy 100")),
+        setTraffic(text.replace("    legacy: retired\n", ""), target, split("legacy 100")),
       );
       succeeded(await stack.up());
     }

@@ -73,7 +73,8 @@ export class StackHere {
     readonly aws: AwsStandIn,
     private readonly site: string,
     private readonly checkout: string,
-    private readonly environment: Readonly<NodeJS.ProcessEnv>,
+    /** Of whatever is run in the checkout. */
+    readonly environment: Readonly<NodeJS.ProcessEnv>,
   ) {}
 
   static async create(name: TeamStack): Promise<StackHere> {
@@ -117,6 +118,11 @@ export class StackHere {
   async locked(): Promise<void> {
     const where = { backendUrl: backendOf(this.site), project: projectName, stack: this.name };
     while (readUpdateLock(where) === undefined) await sleep(10);
+  }
+
+  /** Where its Pulumi.yaml is. */
+  get place(): { readonly stack: string; readonly dir: string } {
+    return { stack: this.name, dir: this.checkout };
   }
 
   get stackFile(): string {

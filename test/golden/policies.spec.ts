@@ -50,6 +50,22 @@ describe("the policies", () => {
     assert.deepEqual(violationsIn(resourcesOf(graph)), []);
   });
 
+  it("have nothing against the guard in production", async () => {
+    const guard = {
+      image: `registry.example/pyairtable-guard@sha256:${"c".repeat(64)}`,
+      repository: "pyairtable/platform",
+      prometheus: { namespace: "monitoring", url: "http://prometheus.monitoring:9090" },
+      alertToken: "a",
+      reportToken: "r",
+      githubToken: "g",
+    };
+    const graph = await stackGraph([
+      editStackFile(productionOnBlue(), ["config", "pyairtable:guard"], guard),
+    ]);
+    assert.ok(graph.some(({ name }) => name === "guard-deployment"));
+    assert.deepEqual(violationsIn(resourcesOf(graph)), []);
+  });
+
   it("refuse the local stack's graph anywhere else, for its tags and its single replicas", () => {
     const names = (environment: Environment): string[] => {
       const elsewhere = resourcesOf(readGraph("local.json")).map((resource) => ({

@@ -67,16 +67,7 @@ export function situation(
   return {
     now,
     live: new Map(routes),
-    wanted: {
-      frontend: wanted,
-      "api-gateway": wanted,
-      "auth-service": wanted,
-      "llm-orchestrator": wanted,
-      "mcp-server": wanted,
-      "airtable-gateway": wanted,
-      automation: wanted,
-      docs: wanted,
-    },
+    wanted: () => wanted,
     underWay: new Set(),
     handled: new Set(),
     firing: undefined,

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "../../../catalog";
+import { httpRoute } from "../../../cluster/httpRoute";
+import type { KubeApi } from "../../../cluster/kubeApi";
+import { liveRouteOf } from "../../../cluster/liveRoutes";
+import { addressOf } from "../../../cluster/names";
+import { type StackConfig, parseStackConfig } from "../../../config/parse";
+import { Chat } from "../../../guard/chat";
+import type { Recorded } from "../../../guard/executor";
+import { Guard } from "../../../guard/guard";
+import type { Intent } from "../../../guard/intents";
+import { jsonLog } from "../../../guard/log";
+import { GuardMetrics } from "../../../guard/metrics";
+import { type Split, allOn, formatSplit, isTampered, nextRecord, splitHash } from "../../../migration";
+import { digest, stackFile } from "../config/stackFile";
+import { type Asked, type HttpStub, type Reply, startHttpStub } from "../support/httpStub";
+import { connectTo } from "../support/kubeconfig";
+import { trigger } from "./situations";
+
+const images = { blue: digest, green: digest.replace("a".repeat(64), "b".repeat(64)) };
+const onBlue = allOn("blue");
+
+/** Of whichever target it is that is asked about. */
+function readyBlue(path: string): object {
+  const name = /([a-z-]+-blue)/.exec(decodeURIComponent(path).split("service-name in (")[1] ?? "")?.[1] ?? "";
+  const ready = { conditions: { ready: true } };
+  return { metadata: { labels: { "kubernetes.io/service-name": name } }, endpoints: [ready, ready] };
+}
+
+describe("a guard at work", () => {
+  let cluster: HttpStub;
+  let api: KubeApi;
+  let config: StackConfig;
+  let routes: Map<RoutedTargetName, object>;
+  /** What happened, in order. */
+  let events: string[];
+  let left: Intent[];
+  let isAway: boolean;
+  let answers: Recorded[];
+  let logged: string;
+
+  beforeEach(async () => {
+    routes = new Map();
+    [events, left, isAway, answers, logged] = [[], [], false, [], ""];
+    cluster = await startHttpStub(answer);
+    api = await connectTo(cluster.origin);
+    const parsed = parseStackConfig(stackFile());
+    config = { ...parsed, platform: { ...parsed.platform, proxies: [cluster.address] } };
+  });
+  afterEach(() => cluster.close());
+
+  function answer({ method, path, host, body }: Asked): Reply | undefined {
+    if (isAway) return { status: 403, body: "not now" };
+    const served = routedTargets.find((target) => host === `${target}.pyairtable.example`);
+    if (served !== undefined)
+      return { headers: { "x-pyairtable-route": splitHash(served, splitOf(served)) } };
+    if (path.includes("/endpointslices")) return { body: { items: [readyBlue(path)] } };
+    if (path.includes("watch=")) return {};
+    const target = routedTargets.find((each) => path.includes(`/httproutes/${each}`));
+    if (target === undefined) return { body: { items: [...routes.values()] } };
+    if (method === "PATCH") {
+      events.push(`${target} is written`);
+      routes.set(target, JSON.parse(body) as object);
+    }
+    return { body: routes.get(target) };
+  }
+
+  const splitOf = (target: RoutedTargetName): Split => {
+    const live = liveRouteOf(target, routes.get(target));
+    assert.ok(!isTampered(live));
+    return live.split;
+  };
+
+  /** Extracted; blue before, green now. */
+  function onGreen(target: RoutedTargetName, since = new Date("2025-08-12T02:00:00Z")): void {
+    const wanted = { images, legacy: "retired", adopt: false } as const;
+    const before = nextRecord(
+      target,
+      undefined,
+      { ...wanted, split: onBlue },
+      new Date("2025-08-01T02:00:00Z"),
+    );
+    const record = nextRecord(target, before, { ...wanted, split: allOn("green") }, since);
+    const { platform } = config;
+    const address = addressOf(target, platform);
+    const where = { namespace: platform.namespace, gateway: platform.namespace };
+    routes.set(target, httpRoute({ target: catalogEntry(target), ...where, ...address, record }));
+  }
+
+  function guard(): Guard {
+    const metrics = new GuardMetrics();
+    const log = jsonLog((line) => (logged += line));
+    const record = (what: string): Promise<Recorded> => {
+      events.push(what);
+      return Promise.resolve(answers.shift() ?? { done: true, problems: [] });
+    };
+    return new Guard({
+      stack: "prod",
+      config: () => Promise.resolve(config),
+      api: () => Promise.resolve(api),
+      prometheus: undefined,
+      intents: {
+        begin: ({ target, split }) => {
+          events.push(`${target} is noted for ${formatSplit(split)}`);
+          return Promise.resolve(undefined);
+        },
+        end: (target) => {
+          events.push(`${target} is done`);
+          return Promise.resolve();
+        },
+        left: () => Promise.resolve(left),
+      },
+      executor: {
+        record: ({ target, because }) => record(`${target} is recorded: ${because}`),
+        recordTogether: (intents) =>
+          record(`recorded together: ${intents.map(({ target }) => target).join()}`),
+      },
+      chat: new Chat({ urlFile: undefined, log, metrics }),
+      log,
+      metrics,
+      windowMs: 60_000,
+    });
+  }
+
+  async function until(event: string): Promise<void> {
+    while (!events.includes(event)) await sleep(10);
+  }
+
+  it("notes what it is about to do, writes the route, and has it recorded", async () => {
+    onGreen("frontend");
+    await guard().take([trigger("frontend", "green")]);
+    assert.deepEqual(events, ["frontend is noted for blue 100", "frontend is written"]);
+    assert.deepEqual(splitOf("frontend"), onBlue);
+    await until("frontend is done");
+    assert.deepEqual(events.slice(2), [
+      "frontend is recorded: ErrorsTooHigh of frontend/green",
+      "frontend is done",
+    ]);
+  });
+
+  it("does it once, however often it is asked at once", async () => {
+    onGreen("frontend");
+    const one = guard();
+    await Promise.all([1, 2, 3].map(() => one.take([trigger("frontend", "green")])));
+    await until("frontend is done");
+    await one.take([trigger("frontend", "green")]);
+    assert.equal(events.filter((each) => each === "frontend is written").length, 1);
+  });
+
+  it("moves every route first when several fail, and records them together", async () => {
+    onGreen("frontend");
+    onGreen("docs");
+    const one = guard();
+    await Promise.all([one.take([trigger("frontend", "green")]), one.take([trigger("docs", "green")])]);
+    await until("docs is done");
+    const [written, together] = ["is written", "recorded together: "].map((text) =>
+      events.findLastIndex((each) => each.includes(text)),
+    );
+    assert.ok(written !== undefined && together !== undefined && written < together, events.join("\n"));
+    assert.ok(!events.some((each) => each.includes("is recorded:")));
+  });
+
+  it("records each by itself where no good state has the traffic as it is", async () => {
+    onGreen("frontend");
+    onGreen("docs");
+    answers = [{ done: false, why: "found no good state" }];
+    await guard().take([trigger("frontend", "green"), trigger("docs", "green")]);
+    await until("docs is done");
+    assert.equal(events.filter((each) => each.includes("is recorded:")).length, 2);
+  });
+
+  it("tries to record again until it is", async () => {
+    onGreen("frontend");
+    answers = [{ done: false, why: "the remote is away" }];
+    await guard().take([trigger("frontend", "green")]);
+    await until("frontend is done");
+    assert.equal(events.filter((each) => each.includes("is recorded:")).length, 2);
+    assert.match(logged, /"not recorded yet".*the remote is away/);
+  });
+
+  it("fails when the cluster refuses, and does it when it is asked again", async () => {
+    onGreen("frontend");
+    const one = guard();
+    isAway = true;
+    await assert.rejects(one.take([trigger("frontend", "green")]), /status 403/);
+    assert.match(logged, /frontend is NOT rolled back, and its trigger is true.*cutover rollback frontend/);
+    isAway = false;
+    await one.take([trigger("frontend", "green")]);
+    assert.deepEqual(splitOf("frontend"), onBlue);
+    await until("frontend is done");
+  });
+
+  describe("takes up what one before it has left", () => {
+    const intent: Intent = {
+      target: "frontend",
+      split: onBlue,
+      from: "green 100",
+      because: "ErrorsTooHigh of frontend/green",
+      since: new Date("2025-08-12T03:00:00Z"),
+    };
+
+    it("before it wrote the route", async () => {
+      onGreen("frontend");
+      left = [intent];
+      await guard().recover();
+      assert.deepEqual(splitOf("frontend"), onBlue);
+      await until("frontend is done");
+      assert.ok(events.includes("frontend is recorded: ErrorsTooHigh of frontend/green"));
+    });
+
+    it("after that, and writes it no second time", async () => {
+      onGreen("frontend");
+      await guard().take([trigger("frontend", "green")]);
+      await until("frontend is done");
+      events.length = 0;
+      left = [intent];
+      await guard().recover();
+      await until("frontend is done");
+      assert.ok(!events.includes("frontend is written"));
+      assert.ok(events.includes("frontend is recorded: ErrorsTooHigh of frontend/green"));
+    });
+
+    it("but not where somebody has moved the traffic since", async () => {
+      onGreen("frontend", new Date("2025-08-12T04:00:00Z"));
+      left = [intent];
+      await guard().recover();
+      assert.deepEqual(events, ["frontend is done"]);
+      assert.equal(formatSplit(splitOf("frontend")), "green 100");
+      assert.match(logged, /somebody has moved the traffic since/);
+    });
+  });
+});
