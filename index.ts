@@ -15,11 +15,13 @@ import {
   type JudgeInput,
   type StagingEvidence,
   type Violation,
+  asksForEvidence,
   bringsBack,
   formatOverride,
   formatViolations,
   judgeUpdate,
   needsStaging,
+  wouldComplete,
 } from "./migration";
 import { DaemonError } from "./monorepo/daemon";
 import { type Applied, parseOutputs, type StackOutputs } from "./outputs";
@@ -33,7 +35,12 @@ async function main(): Promise<StackOutputs> {
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = api.now();
   if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
-  const input = await withStaging(judged(config, applied, { live, staging: undefined, now }), config);
+  const facts = { live, staging: undefined, evidence: undefined, now };
+  const input = await withEvidence(
+    await withStaging(judged(config, applied, facts), config),
+    config,
+    applied,
+  );
   sayOverrides(config, now);
   const { refused, aside } = judgeUpdate(input);
   enforce(refused);
@@ -51,6 +58,7 @@ async function main(): Promise<StackOutputs> {
     completed: applied.completed,
     api,
     now,
+    evidence: input.evidence,
     leftAlone: new Set(aside.map(({ target }) => target)),
     cloud,
   });
@@ -87,6 +95,21 @@ async function readApplied(): Promise<Applied> {
 async function withStaging(input: JudgeInput, { staging }: StackConfig): Promise<JudgeInput> {
   if (staging === undefined || !needsStaging(input)) return input;
   return { ...input, staging: await readStaging(staging.stack) };
+}
+
+/** Asks Prometheus only where a move or a completed soak needs evidence: no way back may depend on it. */
+async function withEvidence(
+  input: JudgeInput,
+  config: StackConfig,
+  { completed }: Applied,
+): Promise<JudgeInput> {
+  const { monitoring, migration } = config;
+  if (monitoring?.evidence !== "required") return input;
+  const { live, now } = input;
+  const completes = wouldComplete(completed, live, migration.soakHours, now) && !bringsBack(input);
+  if (!asksForEvidence(input) && !completes) return { ...input, evidence: new Map() };
+  const { evidenceOf, gatherEvidence } = await import("./evidence/ask.js");
+  return { ...input, evidence: evidenceOf(await gatherEvidence(config, live, now)) };
 }
 
 /** What a StackReference reads, but as a call, whose failure is not the whole update's. */

@@ -7,7 +7,7 @@ import type { StackConfig } from "./parse";
 export function judged(
   config: JudgedConfig,
   applied: Applied,
-  facts: Pick<JudgeInput, "live" | "staging" | "now">,
+  facts: Pick<JudgeInput, "live" | "staging" | "evidence" | "now">,
 ): JudgeInput {
   const { migration, infrastructure, targets } = config;
   return {

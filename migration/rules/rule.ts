@@ -1,4 +1,5 @@
 import type { RoutedTargetName } from "../../catalog";
+import type { Evidence } from "../evidence";
 import type { Change, Phase, SignOff } from "../freeze";
 import type { Move } from "../move";
 import type { StagingEvidence } from "../staging";
@@ -31,6 +32,8 @@ export interface Circumstances {
   readonly freeze: Freeze;
   /** Undefined where nothing must have been completed in staging first. */
   readonly staging: StagingEvidence | undefined;
+  /** Undefined where no step needs evidence. */
+  readonly evidence: Evidence | undefined;
   readonly soakHours: number;
   readonly now: Date;
 }

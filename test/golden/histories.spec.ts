@@ -358,7 +358,16 @@ class Cluster {
   async graph({ config, now, met }: PreviewInputs): Promise<readonly Registered[]> {
     const { api } = this.world;
     const build = (): void =>
-      void buildStack({ config, live: met, completed: new Map(), api, now, leftAlone: new Set(), cloud: {} });
+      void buildStack({
+        config,
+        live: met,
+        completed: new Map(),
+        api,
+        now,
+        evidence: undefined,
+        leftAlone: new Set(),
+        cloud: {},
+      });
     const { resources, failures } = await withoutStackTraces(() => record(build, { dryRun: true }));
     assert.deepEqual(failures, []);
     // Dependencies are no inputs: they tell in which order this one update goes.

@@ -31,7 +31,16 @@ describe("buildStack", () => {
       () => {
         pulumi
           .output(
-            buildStack({ config, live, completed, api: world.api, now, leftAlone: new Set(), cloud: {} }),
+            buildStack({
+              config,
+              live,
+              completed,
+              api: world.api,
+              now,
+              evidence: undefined,
+              leftAlone: new Set(),
+              cloud: {},
+            }),
           )
           .apply((known) => results.push(known));
       },
