@@ -19,11 +19,13 @@ import {
   type JudgeInput,
   type StagingEvidence,
   type Violation,
+  asksForEvidence,
   bringsBack,
   formatOverride,
   formatViolations,
   judgeUpdate,
   needsStaging,
+  wouldComplete,
 } from "./migration";
 import { DaemonError } from "./monorepo/daemon";
 import { type Applied, parseOutputs, type StackOutputs } from "./stack/outputs";
@@ -37,7 +39,12 @@ async function main(): Promise<StackOutputs> {
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = api.now();
   if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
-  const input = await withStaging(judged(config, applied, { live, staging: undefined, now }), config);
+  const facts = { live, staging: undefined, evidence: undefined, now };
+  const input = await withEvidence(
+    await withStaging(judged(config, applied, facts), config),
+    config,
+    applied,
+  );
   sayOverrides(config, now);
   sayUnmeasured(config);
   const { refused, aside } = judgeUpdate(input);
@@ -58,6 +65,7 @@ async function main(): Promise<StackOutputs> {
     completed: applied.completed,
     api,
     now,
+    evidence: input.evidence,
     leftAlone: new Set(aside.map(({ target }) => target)),
     cloud,
     // Read here: in the bundle, every module's folder is this one's.
@@ -75,11 +83,11 @@ async function connectedCloud(config: StackConfig): Promise<Cloud> {
   return buildCloud(config, aws, provider);
 }
 
-/** What waits only for time is said in a preview and refused in an update; everything else is refused in both. */
+/** What waits only for time or for measurements is said in a preview and refused in an update; all else is refused in both. */
 function enforce(violations: readonly Violation[]): void {
   if (violations.length === 0) return;
   const message = `The rules refuse what the stack's config asks for; nothing was changed.\n${formatViolations(violations)}`;
-  const onlyWaits = violations.every(({ notBefore }) => notBefore !== undefined);
+  const onlyWaits = violations.every(({ notBefore, held }) => notBefore !== undefined || held === true);
   if (!pulumi.runtime.isDryRun() || !onlyWaits) throw withoutStack(new pulumi.RunError(message));
   void pulumi.log.warn(message);
 }
@@ -96,6 +104,21 @@ async function readApplied(): Promise<Applied> {
 async function withStaging(input: JudgeInput, { staging }: StackConfig): Promise<JudgeInput> {
   if (staging === undefined || !needsStaging(input)) return input;
   return { ...input, staging: await readStaging(staging.stack) };
+}
+
+/** Asks Prometheus only where a move or a completed soak needs evidence: no way back may depend on it. */
+async function withEvidence(
+  input: JudgeInput,
+  config: StackConfig,
+  { completed }: Applied,
+): Promise<JudgeInput> {
+  const { monitoring, migration } = config;
+  if (monitoring?.evidence !== "required") return input;
+  const { live, now } = input;
+  const completes = wouldComplete(completed, live, migration.soakHours, now) && !bringsBack(input);
+  if (!asksForEvidence(input) && !completes) return { ...input, evidence: new Map() };
+  const { evidenceOf, gatherEvidence } = await import("./evidence/ask.js");
+  return { ...input, evidence: evidenceOf(await gatherEvidence(config, live, now)) };
 }
 
 /** What a StackReference reads, but as a call, whose failure is not the whole update's. */

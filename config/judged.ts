@@ -8,7 +8,7 @@ import { tokenTrust } from "./tokenTrust";
 export function judged(
   config: JudgedConfig,
   applied: Applied,
-  facts: Pick<JudgeInput, "live" | "staging" | "now">,
+  facts: Pick<JudgeInput, "live" | "staging" | "evidence" | "now">,
 ): JudgeInput {
   const { migration, infrastructure, targets } = config;
   const trust = tokenTrust(targets["auth-service"]);

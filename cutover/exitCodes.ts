@@ -11,6 +11,8 @@ export const exitCodes = {
   notRecorded: 4,
   /** Somebody else's update is running. */
   locked: 5,
+  /** Too little is measured to say more; nothing was moved. */
+  held: 6,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -38,6 +38,11 @@ interface AdvanceFlags extends ChangeOptions {
   readonly weight?: number;
 }
 
+interface BaselineFlags extends ChangeOptions {
+  /** In milliseconds. */
+  readonly over?: number;
+}
+
 interface PinFlags extends ChangeOptions {
   readonly color?: Color;
 }
@@ -98,6 +103,28 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
           return plan({ project, json, markdown });
         },
       ),
+    );
+
+  common(program.command("soak"))
+    .description("what is measured of the color that is on its way, and whether that lets it have more")
+    .argument("[target]", targetHelp, parseTarget)
+    .option("--watch", "go on looking until interrupted")
+    .action((target: RoutedTargetName | undefined, options: CommonOptions & { readonly watch?: boolean }) =>
+      run<typeof options>(async (project, { json = false, watch = false }, signal) => {
+        const { soak } = await import("./soak.js");
+        return soak({ project, ...(target && { target }), json, watch, signal });
+      })(options),
+    );
+
+  changing(program.command("baseline"))
+    .description("measure legacy, write what it does into the stack file, and commit it")
+    .argument("<target>", targetHelp, parseTarget)
+    .option("--over <duration>", "how far back to measure: 90s, 30m, 24h (default: 1h)", parseDuration)
+    .action((target: RoutedTargetName, options: BaselineFlags) =>
+      run<BaselineFlags>(async (project, { over = 3_600_000, ...flags }, signal) => {
+        const { baseline } = await import("./baseline.js");
+        return baseline(target, { project, overMs: over, ...switches(flags), signal });
+      })(options),
     );
 
   common(program.command("checklist"))
@@ -315,7 +342,7 @@ Examples:
   $ cutover resume                         finish what was interrupted
 
 Exit codes: 0 done, 1 failed, 2 can't be understood, 3 refused by the rules, 4 traffic moved but not recorded,
-5 somebody else's update is running, 130 interrupted.`;
+5 somebody else's update is running, 6 too little is measured to go on, 130 interrupted.`;
 
 function common(command: Command): Command {
   return command
@@ -382,6 +409,20 @@ function parseDate(text: string): Date {
   throw new InvalidArgumentError("expected a date (2025-08-11) or a time (2025-08-11T09:00:00Z)");
 }
 
+function parseDuration(text: string): number {
+  const [, count, unit = ""] = /^([1-9]\d{0,5})(s|m|h|d)$/.exec(text) ?? [];
+  const length = new Map([
+    ["s", 1_000],
+    ["m", 60_000],
+    ["h", 3_600_000],
+    ["d", 86_400_000],
+  ]).get(unit);
+  if (count === undefined || length === undefined) {
+    throw new InvalidArgumentError("expected a duration: 90s, 30m, 24h or 2d");
+  }
+  return Number(count) * length;
+}
+
 function parseCount(text: string): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count >= 1) return count;
@@ -407,6 +448,7 @@ const expectedErrors: Readonly<Record<string, ExitCode>> = {
   ConfigError: exitCodes.usage,
   KubeconfigError: exitCodes.usage,
   Refused: exitCodes.refused,
+  Held: exitCodes.held,
   NoWayBackError: exitCodes.failed,
   UnreachableError: exitCodes.failed,
   ClusterError: exitCodes.failed,

@@ -19,6 +19,7 @@ import {
 } from "../migration";
 import type {
   Color,
+  Evidence,
   Images,
   LegacyState,
   LiveRoute,
@@ -46,6 +47,8 @@ export interface SituationInput {
   readonly applied: Applied | undefined;
   /** Undefined where nothing must have been completed in staging first. */
   readonly staging: StagingEvidence | undefined;
+  /** Undefined where no step needs evidence. */
+  readonly evidence: Evidence | undefined;
   readonly now: Date;
 }
 
@@ -124,13 +127,13 @@ export interface TargetSituation extends Pick<RoutedTarget, "tier" | "priority">
 }
 
 /** Puts together what file, cluster and state say of every target, and what the rules say of its next step. */
-export function situationOf({ config, live, applied, staging, now }: SituationInput): Situation {
+export function situationOf({ config, live, applied, staging, evidence, now }: SituationInput): Situation {
   const { soakHours } = config.migration;
   const splits = applied?.splits;
   const places = routedTargets.map((target) =>
     placeOf(target, wantedOf(config.targets[target]), live.get(target), splits?.get(target), soakHours, now),
   );
-  const input = judged(config, applied ?? parseOutputs({}), { live, staging, now });
+  const input = judged(config, applied ?? parseOutputs({}), { live, staging, evidence, now });
   const judgeWith = (target: RoutedTargetName, changed: WantedTarget): Violation[] =>
     judge({ ...input, wanted: new Map(input.wanted).set(target, changed) });
   const adopted = judge({ ...input, ownership: { ...input.ownership, wanted: "pulumi" } });

@@ -4,6 +4,7 @@ import { readLiveRoutes } from "../cluster/liveRoutes";
 import { whereabouts } from "../cluster/whereabouts";
 import type { StackConfig } from "../config/parse";
 import { judged } from "../config/judged";
+import { type Finding, evidenceOf, gatherEvidence } from "../evidence/ask";
 import type { JudgeInput, LiveRoute, StagingEvidence } from "../migration";
 import type { Applied } from "../stack/outputs";
 import { Engine, wordsOf } from "./engine";
@@ -21,6 +22,8 @@ export interface Survey {
   readonly applied: Applied;
   /** What the rules are told of the file as it is. */
   readonly judged: JudgeInput;
+  /** What was measured of the colours that are on their way; undefined where the stack wants no evidence. */
+  readonly findings: readonly Finding[] | undefined;
   readonly engine: Engine;
   readonly situation: Situation;
 }
@@ -33,8 +36,13 @@ export async function survey(project: Project): Promise<Survey> {
     readLiveRoutes(api, config.platform.namespace),
     Engine.open({ projectDir: project.dir, stack: project.stack, configFile: project.configFile }),
   ]);
-  const [applied, staging] = await Promise.all([engine.applied(), stagingOf(engine, config)]);
-  const facts = { live, staging, now: api.now() };
+  const now = api.now();
+  const [applied, staging, findings] = await Promise.all([
+    engine.applied(),
+    stagingOf(engine, config),
+    gatherEvidence(config, live, now),
+  ]);
+  const facts = { live, staging, evidence: evidenceOf(findings), now };
   return {
     config,
     api,
@@ -45,6 +53,7 @@ export async function survey(project: Project): Promise<Survey> {
     live,
     applied,
     judged: judged(config, applied, facts),
+    findings,
     engine,
     situation: situationOf({ config, applied, ...facts }),
   };

@@ -8,10 +8,12 @@ export { CHANGE_KINDS, PHASES, ROLES, identityOf } from "./freeze";
 export type { Change, Phase, SignOff } from "./freeze";
 export { OVERRIDABLE_RULES, formatOverride, isInForce } from "./override";
 export type { Override } from "./override";
-export { bringsBack, judge, judgeUpdate, needsStaging, setAside } from "./rules/judge";
+export { asksForEvidence, bringsBack, judge, judgeUpdate, needsStaging, setAside } from "./rules/judge";
 export type { JudgeInput } from "./rules/judge";
 export type { Owner } from "./rules/rule";
-export { withCompleted } from "./staging";
+export { evidenceSubjects } from "./evidence";
+export type { Doubt, Evidence, EvidenceSubject, Verdict } from "./evidence";
+export { withCompleted, wouldComplete } from "./staging";
 export type { CompletedDigests, StagingEvidence } from "./staging";
 export {
   ALL_LEGACY,

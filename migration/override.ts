@@ -10,6 +10,7 @@ export const OVERRIDABLE_RULES = [
   "retired-after-callers",
   "staging-first",
   "freeze",
+  "evidence",
   "resumption-after-tier-1",
 ] as const;
 export type OverridableRule = (typeof OVERRIDABLE_RULES)[number];

@@ -16,6 +16,8 @@ export interface Violation {
   readonly fix: string;
   /** From this moment on the rule would allow it, if nothing else changes. */
   readonly notBefore?: Date;
+  /** Too little is known yet to say more; otherwise something is known to be wrong. */
+  readonly held?: true;
 }
 
 /** One message for people, grouped by target. */

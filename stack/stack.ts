@@ -21,6 +21,7 @@ import {
   COLORS,
   type Color,
   type CompletedDigests,
+  type Evidence,
   type LiveRoute,
   type MigrationState,
   type RouteRecord,
@@ -45,6 +46,8 @@ export interface StackInputs {
   readonly completed: CompletedDigests;
   readonly api: KubeApi;
   readonly now: Date;
+  /** Undefined where the stack wants none. */
+  readonly evidence: Evidence | undefined;
   /** Targets whose live route this update doesn't touch. */
   readonly leftAlone: ReadonlySet<RoutedTargetName>;
   /** What the stack has in AWS; empty where it has nothing there. */
@@ -89,7 +92,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
     infrastructure: { owner: config.infrastructure.owner },
     migration: { phase: config.migration.phase, state: formatMigrationState(stateAfter(inputs)) },
     completed: Object.fromEntries(
-      withCompleted(inputs.completed, inputs.live, config.migration.soakHours, inputs.now),
+      withCompleted(inputs.completed, inputs.live, config.migration.soakHours, inputs.now, inputs.evidence),
     ),
   };
 }

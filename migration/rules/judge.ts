@@ -9,6 +9,7 @@ import type { Split } from "../split";
 import type { WantedTarget } from "../transition";
 import type { Subject, Violation } from "../violation";
 import { drift, startsOnLegacy } from "./drift";
+import { evidence, needsEvidence } from "./evidence";
 import { freeze, resumptionAfterTier1, thawSignedOff } from "./freeze";
 import { oneInFlight, oneInFlightBesideAdoption } from "./inFlight";
 import { order, orderOfAdoption } from "./order";
@@ -113,6 +114,11 @@ export function needsStaging(input: MovesInput): boolean {
   return describeMoves(input).some((move) => gainingColors(move).length > 0);
 }
 
+/** Whether some move needs evidence: only then Prometheus is worth asking. */
+export function asksForEvidence(input: MovesInput): boolean {
+  return describeMoves(input).some(needsEvidence);
+}
+
 function describeMoves({ live, applied, wanted, soakHours, now }: MovesInput): Move[] {
   return [...wanted].map(([target, each]) =>
     describeMove({
@@ -145,6 +151,7 @@ const rules: Readonly<Record<string, Rule>> = {
   "staging-first": stagingFirst,
   freeze,
   [keysRule]: sharedSigningKey,
+  evidence,
 };
 
 const stackRules: readonly {

@@ -1,4 +1,5 @@
 import type { RoutedTargetName } from "../../catalog";
+import type { Evidence } from "../evidence";
 import type { Change, Phase, SignOff } from "../freeze";
 import type { Move } from "../move";
 import type { StagingEvidence } from "../staging";
@@ -34,6 +35,8 @@ export interface Circumstances {
   readonly staging: StagingEvidence | undefined;
   /** A target whose backends share no key, or whose keys can't be read here, is absent. */
   readonly tokens: ReadonlyMap<RoutedTargetName, TokenTrust>;
+  /** Undefined where no step needs evidence. */
+  readonly evidence: Evidence | undefined;
   readonly soakHours: number;
   readonly now: Date;
 }

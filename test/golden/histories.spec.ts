@@ -377,6 +377,7 @@ class Cluster {
         completed: new Map(),
         api,
         now,
+        evidence: undefined,
         leftAlone: new Set(),
         cloud: {},
         backupScript: "",

@@ -145,7 +145,9 @@ export function attempt(text: string, last: Update | undefined, now: Date): Atte
     ...parseOutputs({}),
     splits: new Map([...met].map(([target, { split }]) => [target, split] as const)),
   };
-  const violations = judge(judged(config, applied, { live: met, staging: undefined, now }));
+  const violations = judge(
+    judged(config, applied, { live: met, staging: undefined, evidence: undefined, now }),
+  );
   if (violations.length > 0) return { met, config, violations };
   const left = new Map(
     routedTargets.map((target) => [target, nextRecord(target, met.get(target), config.targets[target], now)]),

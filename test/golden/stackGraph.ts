@@ -36,6 +36,7 @@ export async function stackGraph(stackFiles: readonly string[]): Promise<Registe
           completed: new Map(),
           api: world.api,
           now: dayOf(configs.length - 1),
+          evidence: undefined,
           leftAlone: new Set(),
           cloud: cloudOf(last),
           backupScript: fs.readFileSync(path.join(checkoutDir, "backup", "backup.sh"), "utf8"),

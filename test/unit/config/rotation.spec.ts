@@ -73,7 +73,9 @@ class Walk {
     const time = daysLater(this.day);
     const applied = { ...parseOutputs({}), splits: new Map([[target, this.live.split] as const]) };
     const live = new Map([[target, this.live] as const]);
-    const violations = judge(judged(config, applied, { live, staging: undefined, now: time }));
+    const violations = judge(
+      judged(config, applied, { live, staging: undefined, evidence: undefined, now: time }),
+    );
     if (violations.length === 0) {
       this.live = nextRecord(target, this.live, config.targets[target], time);
     }

@@ -291,6 +291,7 @@ describe("drift", () => {
       live: new Map(),
       applied: parseOutputs({}),
       staging: undefined,
+      evidence: undefined,
       now: start,
     });
     assert.deepEqual(

@@ -59,6 +59,7 @@ export function situation({ file = {}, before = file, routes = {}, applied = {},
             splits: new Map(routedTargets.map((target) => [target, applied[target] ?? was[target].split])),
           },
     staging: undefined,
+    evidence: undefined,
     now: hours(at),
   });
 }

@@ -89,6 +89,7 @@ export function judgeInput(
     ownership: { applied: "terraform", wanted: "terraform" },
     freeze: { phase: "full-resumption", applied: "full-resumption", signOffs: [], changes: new Map() },
     staging: undefined,
+    evidence: undefined,
     overrides: [],
     tokens: new Map(),
     ...input,

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import {
   ALL_LEGACY,
+  type Evidence,
   type Split,
   type StagingEvidence,
+  type Verdict,
   allOn,
   judge,
   needsStaging,
@@ -73,12 +75,13 @@ describe("rule staging-first", () => {
 
 describe("completed digests", () => {
   const full = nextRecord("frontend", live.get("frontend"), calm(allOn("blue"), { images }), start);
-  const completed = (hours: number, before: readonly string[] = [], record = full) =>
+  const completed = (hours: number, before: readonly string[] = [], record = full, evidence?: Evidence) =>
     withCompleted(
       new Map([["frontend", before]]),
       new Map([["frontend", record]]),
       soakHours,
       hoursLater(hours),
+      evidence,
     ).get("frontend");
 
   it("are those that have had 100 % for the soak, once each", () => {
@@ -88,6 +91,15 @@ describe("completed digests", () => {
     assert.deepEqual(completed(soakHours, ["sha256:0"]), ["sha256:0", "sha256:1"]);
   });
 
+  it("are completed only with evidence, where the stack wants any", () => {
+    const of = (verdict: Verdict): Evidence => new Map([["frontend", verdict]]);
+    const doubts = [{ found: "12 requests", expected: "30" }];
+    assert.deepEqual(completed(soakHours, [], full, of({ kind: "go" })), ["sha256:1"]);
+    assert.deepEqual(completed(soakHours, [], full, of({ kind: "hold", doubts })), []);
+    assert.deepEqual(completed(soakHours, [], full, of({ kind: "bad", doubts })), []);
+    assert.deepEqual(completed(soakHours, [], full, new Map()), []);
+  });
+
   it("stay when the target goes back", () => {
     const back = nextRecord("frontend", full, calm(ALL_LEGACY, { images }), start);
     assert.deepEqual(completed(soakHours, ["sha256:1"], back), ["sha256:1"]);
@@ -95,6 +107,6 @@ describe("completed digests", () => {
 
   it("take nothing from a route that can't be believed", () => {
     const tampered = new Map([["frontend", { tampered: "by hand" }] as const]);
-    assert.deepEqual(withCompleted(new Map(), tampered, soakHours, start), new Map());
+    assert.deepEqual(withCompleted(new Map(), tampered, soakHours, start, undefined), new Map());
   });
 });

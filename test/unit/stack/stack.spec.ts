@@ -37,6 +37,7 @@ describe("buildStack", () => {
               completed,
               api: world.api,
               now,
+              evidence: undefined,
               leftAlone: new Set(),
               cloud: {},
               backupScript: "",
