@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { createColors } from "picocolors";
-import { errorLimit, formatLatency, formatShare, latencyLimit } from "../evidence/judge";
+import { errorLimit, formatLatency, formatShare, formatSpan, latencyLimit } from "../evidence/judge";
 import { type Output, isInteractive } from "../terminal/output";
 import { withoutBorders } from "../terminal/tableStyle";
 import { formatMinute } from "./situation";
@@ -31,14 +31,19 @@ function timeText({ subject, until }: Soaking, now: Date): string {
 
 function tableOf({ subject, measured, baselineSeconds }: Soaking): readonly string[] {
   if (measured === undefined) return [];
-  const { requests, errors, latency, healthy, watched, alerts } = measured;
+  const { overMs, meanOverMs, requests, errors, latency, healthy, watched, alerts } = measured;
+  const part = meanOverMs < overMs ? `, worst ${formatSpan(meanOverMs)}` : "";
   const table = new Table({ ...withoutBorders, head: ["  ", subject.color, "allowed"] });
   const unknown = "not measured";
   table.push(
     ["  requests", String(requests), ""],
-    ["  failed", errors === undefined ? unknown : formatShare(errors), `at most ${formatShare(errorLimit)}`],
     [
-      "  latency",
+      `  failed${part}`,
+      errors === undefined ? unknown : formatShare(errors),
+      `at most ${formatShare(errorLimit)}`,
+    ],
+    [
+      `  latency${part}`,
       latency === undefined ? unknown : formatLatency(latency),
       baselineSeconds === undefined
         ? "no baseline"

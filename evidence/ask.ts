@@ -7,6 +7,7 @@ import {
   type Verdict,
   evidenceSubjects,
 } from "../migration";
+import { lastingOf } from "../monitoring/table";
 import { type Timing, timingOf } from "../monitoring/timing";
 import { judgeEvidence } from "./judge";
 import { type Measured, measure } from "./measure";
@@ -38,7 +39,10 @@ export async function gatherEvidence(
       const { target, color, since } = subject;
       const overMs = stretch(now.getTime() - since.getTime(), migration.soakHours, timing);
       try {
-        const measured = await measure(prometheus, { target, backend: color, overMs, now, timing });
+        // As long as the plan's warnings last.
+        const meanOverMs = lastingOf("ErrorRateHigh") * timing.scale;
+        const asked = { target, backend: color, overMs, meanOverMs, now, timing };
+        const measured = await measure(prometheus, asked);
         const verdict = judgeEvidence(measured, targets[target].baseline, timing);
         return { subject, measured, verdict };
       } catch (error) {

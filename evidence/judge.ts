@@ -36,16 +36,17 @@ export function latencyLimit(baselineSeconds: number): number {
 export const errorLimit = thresholdOf("ErrorRateHigh");
 
 function exceeded(
-  { errors, latency, healthy, alerts }: Measured,
+  { overMs, meanOverMs, errors, latency, healthy, alerts }: Measured,
   baseline: Baseline | undefined,
 ): readonly Doubt[] {
+  const part = meanOverMs < overMs ? ` in the worst ${formatSpan(meanOverMs)}` : "";
   const slow =
     baseline !== undefined && latency !== undefined && latency > latencyLimit(baseline.latencySeconds);
   return [
     ...(errors !== undefined && errors > errorLimit
       ? [
           {
-            found: `${formatShare(errors)} of the requests fail`,
+            found: `${formatShare(errors)} of the requests failed${part}`,
             expected: `at most ${formatShare(errorLimit)}`,
           },
         ]
@@ -53,32 +54,44 @@ function exceeded(
     ...(slow
       ? [
           {
-            found: `${formatLatency(latency)} per request`,
+            found: `${formatLatency(latency)} per request${part}`,
             expected: `at most ${formatLatency(latencyLimit(baseline.latencySeconds))}, 20 % above legacy's baseline of ${formatLatency(baseline.latencySeconds)}`,
           },
         ]
       : []),
     ...(healthy === false ? [{ found: "a failed health check", expected: "none" }] : []),
-    ...alerts.map((alert) => ({ found: `the alert ${alert}`, expected: "no critical alert and no warning" })),
+    ...alerts.map((alert) => ({
+      found: `the alert ${alert}`,
+      expected: "no trigger of a rollback and no warning",
+    })),
   ];
 }
 
 /** What isn't known, or not of enough: empty if the figures can be relied on, whatever they are. */
 export function whatIsMissing(
-  { overMs, requests, errors, latency, healthy, watched }: Measured,
+  { overMs, meanOverMs, requests, errors, latency, healthy, watched }: Measured,
   { windowMs, minimumSamples }: Pick<Timing, "windowMs" | "minimumSamples">,
 ): readonly Doubt[] {
   const isShort = overMs < windowMs;
-  const isQuiet = requests < minimumSamples || errors === undefined || latency === undefined;
+  const isQuiet = requests < minimumSamples;
+  const isNowhereBusy = !isQuiet && (errors === undefined || latency === undefined);
   return [
     ...(isShort
-      ? [{ found: `${seconds(overMs)} with this split`, expected: `${seconds(windowMs)}, a whole window` }]
+      ? [{ found: `measured for ${formatSpan(overMs)}`, expected: `${formatSpan(windowMs)}, a whole window` }]
       : []),
     ...(isQuiet
       ? [
           {
-            found: `${requests} requests in ${seconds(overMs)}`,
-            expected: `${minimumSamples} or more in a window of ${seconds(windowMs)}`,
+            found: `${requests} requests in ${formatSpan(overMs)}`,
+            expected: `${minimumSamples} or more`,
+          },
+        ]
+      : []),
+    ...(isNowhereBusy
+      ? [
+          {
+            found: `no ${formatSpan(meanOverMs)} with requests enough to tell errors and latency`,
+            expected: `${minimumSamples} or more per ${formatSpan(windowMs)} for as long`,
           },
         ]
       : []),
@@ -104,6 +117,9 @@ export function formatLatency(inSeconds: number): string {
   return `${Number((inSeconds * 1_000).toPrecision(3))} ms`;
 }
 
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1_000)} s`;
+/** `90 s`, `5 min`, `24 h` */
+export function formatSpan(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds >= 3_600 && seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+  return seconds > 60 && seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }

@@ -2,6 +2,7 @@ import type { RoutedTargetName } from "../catalog";
 import type { Backend } from "../migration";
 import { SERIES } from "../monitoring/indicators";
 import { duration, number, series } from "../monitoring/promql";
+import { ALERTS, type Alert } from "../monitoring/table";
 import type { Timing } from "../monitoring/timing";
 import type { Prometheus, Value } from "./prometheus";
 
@@ -9,52 +10,53 @@ import type { Prometheus, Value } from "./prometheus";
 export interface Measured {
   /** How long the stretch is, in milliseconds. */
   readonly overMs: number;
-  /** Answered in it. */
+  /** Over how long errors and latency are means, in milliseconds: the stretch, or a part of it. */
+  readonly meanOverMs: number;
+  /** Answered in the stretch. */
   readonly requests: number;
-  /** The mean of the share of failed answers, 0 to 1. */
+  /** The share of failed answers in the part of the stretch where it was greatest, 0 to 1. */
   readonly errors: number | undefined;
-  /** The mean, in seconds. */
+  /** Likewise, in seconds. */
   readonly latency: number | undefined;
   /** Whether every probe passed. */
   readonly healthy: boolean | undefined;
   /** The share of the stretch in which it was looked at, 0 to 1. */
   readonly watched: number;
-  /** Critical alerts and warnings about it in the stretch. */
+  /** The alerts in the stretch that speak against it. */
   readonly alerts: readonly string[];
 }
 
 /** @throws NoAnswer */
 export async function measure(
   prometheus: Prometheus,
-  { target, backend, overMs, now, timing }: MeasureArgs,
+  { target, backend, overMs, meanOverMs = overMs, now, timing }: MeasureArgs,
 ): Promise<Measured> {
   const labels = { target, backend };
   const over = duration(overMs);
-  const rated = series(SERIES.requests, labels);
-  // A ratio of too few requests says nothing, here as in the rules.
-  const enough = `${series(SERIES.samples, labels)} >= ${timing.minimumSamples}`;
-  const meant = (indicator: string): string =>
-    `avg_over_time((${indicator} and on (target, backend) (${enough}))[${over}:${duration(timing.scrapeMs)}])`;
+  const stretch = { overMs, meanOverMs: Math.min(meanOverMs, overMs), timing };
+  const samples = series(SERIES.samples, labels);
   const health = series(SERIES.health, labels);
-  const alerts = series("ALERTS", { ...labels, alertstate: "firing", severity: "~critical|warning" });
+  // What is of the whole target has no backend.
+  const alerts = series("ALERTS", { target, backend: `~|${backend}`, alertstate: "firing" });
   const ask = (expression: string): Promise<readonly Value[]> => prometheus.query(expression, now);
   const [requests, errors, latency, healthy, looks, fired] = await Promise.all([
-    ask(`avg_over_time(${rated}[${over}]) * ${number(overMs / 1_000)}`),
-    ask(meant(series(SERIES.errors, labels))),
-    ask(meant(series(SERIES.latency, labels))),
+    ask(`avg_over_time(${series(SERIES.requests, labels)}[${over}]) * ${number(overMs / 1_000)}`),
+    ask(worst(series(SERIES.errors, labels), samples, stretch)),
+    ask(worst(series(SERIES.latency, labels), samples, stretch)),
     ask(`min_over_time(${health}[${over}])`),
     ask(`count_over_time(${health}[${over}]) * ${number(timing.scrapeMs / overMs)}`),
-    ask(`count by (alertname) (count_over_time(${alerts}[${over}]))`),
+    ask(`count by (alertname, severity) (count_over_time(${alerts}[${over}]))`),
   ]);
   const passed = only(healthy);
   return {
     overMs,
+    meanOverMs: stretch.meanOverMs,
     requests: Math.round(only(requests) ?? 0),
     errors: only(errors),
     latency: only(latency),
     healthy: passed === undefined ? undefined : passed > 0,
     watched: Math.min(1, only(looks) ?? 0),
-    alerts: fired.flatMap(({ labels: { alertname } }) => alertname ?? []).sort(),
+    alerts: fired.flatMap((each) => (speaksAgainst(each) ? [each.labels["alertname"] ?? ""] : [])).sort(),
   };
 }
 
@@ -62,8 +64,53 @@ export interface MeasureArgs {
   readonly target: RoutedTargetName;
   readonly backend: Backend;
   readonly overMs: number;
+  /**
+   * Of which part of the stretch errors and latency are told, the worst: a mean of a whole day hides an hour.
+   * @default all of it
+   */
+  readonly meanOverMs?: number;
   readonly now: Date;
   readonly timing: Timing;
+}
+
+interface Stretch {
+  readonly overMs: number;
+  readonly meanOverMs: number;
+  readonly timing: Timing;
+}
+
+/**
+ * The greatest mean that a ratio has over any `meanOverMs` of the stretch. Each window weighs as its requests do, and
+ * where there are too few of them a mean says nothing, here as in the rules. Such a part begins every twentieth of its
+ * length: no burst is halved between two of them, and a day is 5,600 parts, not 17,000.
+ */
+function worst(ratio: string, samples: string, { overMs, meanOverMs, timing }: Stretch): string {
+  const on = "on (target, backend)";
+  // NaN is no number that could be compared: such a window is left out.
+  const known = `(${ratio} >= 0)`;
+  const part = `[${duration(meanOverMs)}:${duration(timing.scrapeMs)}]`;
+  const mean = [
+    `sum_over_time((${known} * ${on} ${samples})${part})`,
+    `/ ${on} sum_over_time((${samples} and ${on} ${known})${part})`,
+    `and ${on} (avg_over_time(${samples}[${duration(meanOverMs)}]) >= ${timing.minimumSamples})`,
+  ].join(" ");
+  const rest = overMs - meanOverMs;
+  const step = Math.max(timing.scrapeMs, meanOverMs / 20);
+  // In a subquery the last part may end a step ago; the whole of a short stretch ends now.
+  return rest < step ? mean : `max_over_time((${mean})[${duration(rest)}:${duration(step)}])`;
+}
+
+const table: readonly Alert[] = ALERTS;
+
+/**
+ * The plan's triggers and its warnings, and what a team watches besides. What is critical without being a trigger wakes
+ * somebody, who decides: one failed login in a day's soak is no reason to begin anew, and its share is judged as any
+ * other's. Unusual traffic is of the target's users, not of the backend.
+ */
+function speaksAgainst({ labels: { alertname, severity } }: Value): boolean {
+  const known = table.find(({ name }) => name === alertname);
+  if (known === undefined) return severity === "critical" || severity === "warning";
+  return known.action === "rollback" || (known.severity === "warning" && known.scope !== "target");
 }
 
 function only(values: readonly Value[]): number | undefined {

@@ -259,7 +259,18 @@ export const TRIGGERS = rows.filter(({ action }) => action === "rollback");
 
 /** The thresholds that evidence is held against. */
 export function thresholdOf(name: AlertName): number {
-  const condition = rows.find((alert) => alert.name === name)?.condition;
-  if (condition?.kind !== "above") throw new Error(`${name} has no threshold`);
+  const { condition } = alertOf(name);
+  if (condition.kind !== "above") throw new Error(`${name} has no threshold`);
   return condition.threshold;
+}
+
+/** How long it must have been true, in milliseconds, times the timing's scale. */
+export function lastingOf(name: AlertName): number {
+  return alertOf(name).forMs;
+}
+
+function alertOf(name: AlertName): Alert {
+  const alert = rows.find((each) => each.name === name);
+  if (alert === undefined) throw new Error(`no alert ${name}`);
+  return alert;
 }

@@ -123,6 +123,7 @@ function planOf(world: World, state: State, wanted: readonly WantedTarget[]): Pl
     steps,
     owner: ["terraform", "terraform"],
     completed: undefined,
+    proven: undefined,
     allowedChanges: undefined,
     ...world.plan,
   };

@@ -49,6 +49,13 @@ const one: World = { targets: ["frontend"], wishes: allWishes() };
 /** The same with settings or secrets to choose from instead, known to who asks or not. */
 const configured: World = { targets: ["frontend"], wishes: configuredWishes() };
 
+/** The same as three, with nothing measured of any. */
+const unmeasured: World = {
+  ...three,
+  circumstances: { evidence: new Map() },
+  plan: { proven: new Set<string>() },
+};
+
 describe("the rules, on all states and plans of", () => {
   for (const [name, world] of Object.entries({
     "three targets": three,
@@ -118,6 +125,7 @@ describe("the statement that the rules are held against", () => {
     ["retired-after-callers", three],
     ["standby-while-soaking", one],
     ["standby-while-soaking", configured],
+    ["evidence", unmeasured],
   ] as const) {
     it(`notices when ${rule} is gone`, () => {
       const overrides = world.targets.map((target) => ({
@@ -128,7 +136,7 @@ describe("the statement that the rules are held against", () => {
         expires: new Date("2125-01-01T00:00:00Z"),
       }));
       const { disagreements } = explore(
-        { ...world, circumstances: { overrides } },
+        { ...world, circumstances: { ...world.circumstances, overrides } },
         { untilDisagreement: true },
       );
       const [first] = disagreements;

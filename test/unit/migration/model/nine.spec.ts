@@ -61,6 +61,7 @@ const begun = fc.nat({ max: 60 });
 
 const circumstances = fc.record({
   frozen: fc.boolean(),
+  proven: fc.option(fc.subarray([...routedTargets], { minLength: 6 }), { nil: undefined }),
   completed: fc.option(
     fc.uniqueArray(
       fc.tuple(fc.constantFrom(...routedTargets), fc.constantFrom("sha256:1", "blue:1", "green:1")),
@@ -249,16 +250,17 @@ function toLegacy(record: RouteRecord): WantedTarget {
 
 interface Facts {
   readonly frozen: boolean;
+  readonly proven: readonly RoutedTargetName[] | undefined;
   readonly completed: readonly (readonly [RoutedTargetName, string])[] | undefined;
 }
 
-const noFacts: Facts = { frozen: false, completed: undefined };
+const noFacts: Facts = { frozen: false, proven: undefined, completed: undefined };
 
 function inputOf(
   state: State,
   wanted: Wanted,
   owner: Owner,
-  { frozen, completed }: Facts = noFacts,
+  { frozen, proven, completed }: Facts = noFacts,
 ): JudgeInput {
   const phase = frozen ? "full-freeze" : "full-resumption";
   return judgeInput({
@@ -269,6 +271,7 @@ function inputOf(
     ownership: { applied: state.owner, wanted: owner },
     freeze: { phase, applied: phase, signOffs: [], changes: new Map() },
     staging: completed && digestsOf(completed),
+    evidence: proven && new Map(proven.map((target) => [target, { kind: "go" as const }])),
   });
 }
 
@@ -281,7 +284,7 @@ function digestsOf(completed: NonNullable<Facts["completed"]>): CompletedDigests
   );
 }
 
-function planOf(state: State, wanted: Wanted, owner: Owner, { frozen, completed }: Facts): Plan {
+function planOf(state: State, wanted: Wanted, owner: Owner, { frozen, proven, completed }: Facts): Plan {
   const steps = [...wanted].map(([target, each]) => {
     const before = state.live.get(target);
     assert.ok(before);
@@ -291,6 +294,7 @@ function planOf(state: State, wanted: Wanted, owner: Owner, { frozen, completed 
     steps: steps.map((step) => ({ ...step, before: { ...step.before, images: short(step.before.images) } })),
     owner: [state.owner, owner],
     completed: completed && new Set(completed.map(([target, digest]) => `${target} ${digest}`)),
+    proven: proven && new Set(proven),
     allowedChanges: frozen ? new Set<string>() : undefined,
   };
 }

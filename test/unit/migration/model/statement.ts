@@ -20,6 +20,8 @@ export interface Plan {
   readonly owner: readonly [before: "terraform" | "pulumi", wanted: "terraform" | "pulumi"];
   /** `target digest` for each that staging has completed; undefined where that isn't asked. */
   readonly completed: ReadonlySet<string> | undefined;
+  /** The targets of which all that is measured is within the plan; undefined where that isn't asked. */
+  readonly proven: ReadonlySet<string> | undefined;
   /** `target image` for each change that is allowed; undefined where the freeze is over. */
   readonly allowedChanges: ReadonlySet<string> | undefined;
 }
@@ -67,6 +69,7 @@ function isLegalStep(step: Step, plan: Plan): boolean {
       (!others.some((other) => blocks(other, step)) &&
         (!isOnLegacy(step.before) || comesInTurn(ranks[step.target], others, plan)))) &&
     isCompleted(step, plan.completed) &&
+    isProven(step, plan.proven) &&
     isAllowedChange(step, plan.allowedChanges)
   );
 }
@@ -149,6 +152,16 @@ function isCompleted({ target, before, wanted }: Step, completed: Plan["complete
       wanted.split[color] <= before.split[color] ||
       completed.has(`${target} ${wanted.images[color] ?? ""}`),
   );
+}
+
+/** Whoever has some gets no more without proof, and without it the way back to legacy stays. */
+function isProven({ target, before, wanted }: Step, proven: Plan["proven"]): boolean {
+  if (proven === undefined || proven.has(target)) return true;
+  const retires = before.legacy === "standby" && wanted.legacy === "retired";
+  const grows = (["blue", "green"] as const).some(
+    (color) => before.split[color] > 0 && wanted.split[color] > before.split[color],
+  );
+  return !retires && !grows;
 }
 
 function isAllowedChange({ target, before, wanted }: Step, allowed: Plan["allowedChanges"]): boolean {
