@@ -10,6 +10,7 @@ import { clusterDns, publicHttps } from "./egress";
 import { hashedName, secretName } from "./hashedName";
 import { type PodMonitorArgs, podMonitor } from "./podMonitor";
 import type { ReleasePeers } from "./releasePolicy";
+import { restrictedContainer, restrictedPodOf } from "./restricted";
 
 export interface GuardDeploymentArgs {
   namespace: pulumi.Input<string>;
@@ -274,15 +275,7 @@ function podSpec(
   });
   return {
     serviceAccountName: names.serviceAccountName,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: user,
-      fsGroup: user,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    ...restrictedPodOf(user),
     terminationGracePeriodSeconds: graceSeconds,
     topologySpreadConstraints: [
       {
@@ -320,11 +313,7 @@ function podSpec(
           requests: { cpu: "50m", memory: "128Mi" },
           limits: { cpu: "1", memory: "256Mi" },
         },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: restrictedContainer,
         volumeMounts: [
           { name: "tmp", mountPath: "/tmp" },
           { name: "stack", mountPath: `${configFolder}/stack`, readOnly: true },

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Probe, RoutedTarget } from "../catalog";
 import type { Color } from "../migration";
 import { type InternalCalls, callAliases } from "./internalCalls";
+import { restrictedContainer, restrictedPod } from "./restricted";
 
 /** Time for every proxy to learn that an endpoint is going; until then a pod that is to end still answers. */
 const endpointPropagationSeconds = 15;
@@ -45,18 +46,12 @@ export function releasePod(args: ReleasePodArgs): ReleasePod {
       ...args.secretNames.map((name) => ({ secretRef: { name } })),
     ],
     resources: target.resources,
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: restrictedContainer,
     volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
   };
   const pod: ReleasePod["pod"] = {
     serviceAccountName: args.serviceAccountName,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    ...restrictedPod,
     terminationGracePeriodSeconds:
       endpointPropagationSeconds + target.longestRequestSeconds + shutdownSeconds,
     topologySpreadConstraints: [

@@ -5,6 +5,7 @@ import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { clusterDns, publicHttps } from "./egress";
 import { hashedName, secretName } from "./hashedName";
+import { restrictedContainer, restrictedPodOf } from "./restricted";
 
 export interface RepositoryBackupArgs {
   namespace: pulumi.Input<string>;
@@ -95,15 +96,7 @@ export class RepositoryBackup extends pulumi.ComponentResource {
     const podSpec: types.input.core.v1.PodSpec = {
       restartPolicy: "Never",
       serviceAccountName: serviceAccount.metadata.name,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: user,
-        runAsGroup: user,
-        fsGroup: user,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      ...restrictedPodOf(user),
       containers: [
         {
           name: "backup",
@@ -130,11 +123,7 @@ export class RepositoryBackup extends pulumi.ComponentResource {
             requests: { cpu: "100m", memory: "256Mi", "ephemeral-storage": "1Gi" },
             limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "20Gi" },
           },
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ["ALL"] },
-          },
+          securityContext: restrictedContainer,
           volumeMounts: [
             { name: "scripts", mountPath: "/scripts", readOnly: true },
             { name: "work", mountPath: "/work" },
