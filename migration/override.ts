@@ -11,6 +11,7 @@ export const OVERRIDABLE_RULES = [
   "staging-first",
   "freeze",
   "evidence",
+  "shared-signing-key",
   "resumption-after-tier-1",
 ] as const;
 export type OverridableRule = (typeof OVERRIDABLE_RULES)[number];

@@ -1,8 +1,8 @@
 import { type RoutedTargetName, routedTargets } from "../catalog";
 import { backendName } from "../cluster/names";
 import { contentHash, secretHash } from "../components/hashedName";
-import type { StackConfig, TargetConfig, Variables } from "../config/parse";
-import { COLORS, type ColorContents, type Contents } from "../migration";
+import type { AuthServiceConfig, StackConfig, TargetConfig, Variables } from "../config/parse";
+import { COLORS, type Color, type ColorContents, type Contents } from "../migration";
 
 /** The config with what the route records of each colour's settings and secrets. Only the program can read these. */
 export async function withContents(config: StackConfig): Promise<StackConfig> {
@@ -17,21 +17,30 @@ export async function withContents(config: StackConfig): Promise<StackConfig> {
 
 async function contentsOf(
   name: RoutedTargetName,
-  { images, settings, secrets }: TargetConfig,
+  config: TargetConfig | AuthServiceConfig,
 ): Promise<Contents> {
+  const { images, settings } = config;
   const running = COLORS.filter((color) => images[color] !== undefined);
   const entries = running.map(async (color): Promise<readonly [string, ColorContents]> => {
     const release = backendName(name, color);
+    const secrets = secretsOf(config, color);
     return [
       color,
       {
         ...(hasAny(settings[color]) && { settings: contentHash(release, settings[color]) }),
-        // What the Secret's own name says of it, and no more.
-        ...(hasAny(secrets[color]) && { secrets: await secretHash(release, secrets[color]) }),
+        // As slow to guess from as a Secret's own name.
+        ...(hasAny(secrets) && { secrets: await secretHash(release, secrets) }),
       },
     ];
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Its own, and the shared key where it has none: what its pods are given. */
+function secretsOf(config: TargetConfig | AuthServiceConfig, color: Color): Variables {
+  const own = config.secrets[color];
+  const shared = "signingKey" in config ? config.signingKey : undefined;
+  return shared === undefined || "SIGNING_KEY" in own ? own : { ...own, SIGNING_KEY: shared };
 }
 
 function hasAny(variables: Variables): boolean {

@@ -49,7 +49,7 @@ describe("an exception from the plan", () => {
       'pyairtable:frontend.changes.0.ticket: found "", expected the ticket that asks for it',
       'pyairtable:frontend.changes.0.signOffs.0.role: found "intern", expected product-manager or technical-lead',
       `pyairtable:frontend.changes.0.signOffs.0.until: found "2025-08-18", ${time}`,
-      'pyairtable:frontend.overrides.0.rule: found "drift", expected one of one-in-flight, order, standby-while-soaking, retired-only-when-soaked, retired-after-callers, staging-first, freeze, evidence, resumption-after-tier-1',
+      'pyairtable:frontend.overrides.0.rule: found "drift", expected one of one-in-flight, order, standby-while-soaking, retired-only-when-soaked, retired-after-callers, staging-first, freeze, evidence, shared-signing-key, resumption-after-tier-1',
       `pyairtable:frontend.overrides.0.expires: found "soon", ${time}`,
       "pyairtable:frontend.overrides.1.reason: found 7, expected why",
       `pyairtable:frontend.overrides.1.expires: found "2025-13-41T09:00:00Z", ${time}`,

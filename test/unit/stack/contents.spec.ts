@@ -25,6 +25,17 @@ describe("what a route records of settings and secrets", () => {
     assert.equal(new Set(await Promise.all(different.map(settings))).size, different.length);
   });
 
+  it("counts the shared key that signs tokens among the secrets of a color without one of its own", async () => {
+    const secretsOf = async (signingKey: string, own: Record<string, string> = {}): Promise<string> => {
+      const file: File = { "auth-service": { blue: digest, signingKey, secrets: { blue: own } } };
+      const { contents } = (await withContents(parseStackConfig(stackFile(file)))).targets["auth-service"];
+      return contents?.blue?.secrets ?? assert.fail("no secrets");
+    };
+    const [one, other] = ["k".repeat(32), "l".repeat(32)];
+    assert.notEqual(await secretsOf(one), await secretsOf(other));
+    assert.equal(await secretsOf(one, { SIGNING_KEY: one }), await secretsOf(other, { SIGNING_KEY: one }));
+  });
+
   it("tells no more of a secret than its Secret's own name, which is slow to guess from", async () => {
     const blue = { TOKEN: "s3cret" };
     const contents = await contentsOf({ blue: digest, secrets: { blue } });
