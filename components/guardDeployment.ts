@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { notAwaited } from "./awaiting";
 import { clusterDns, publicHttps } from "./egress";
 import { hashedName, secretName } from "./hashedName";
+import { type PodMonitorArgs, podMonitor } from "./podMonitor";
 import type { ReleasePeers } from "./releasePolicy";
 
 export interface GuardDeploymentArgs {
@@ -29,6 +30,8 @@ export interface GuardDeploymentArgs {
   peers: ReleasePeers;
   /** Ports that the monorepo's containers answer at. */
   legacyPorts: readonly number[];
+  /** How the operator is told to scrape it, users' reports among the rest. @default it isn't */
+  monitoring?: Pick<PodMonitorArgs, "timing" | "operator">;
 }
 
 export interface GuardSecrets {
@@ -44,6 +47,12 @@ export interface GuardSecrets {
 
 const fullName = "guard";
 const port = 9120;
+
+/** Where Alertmanager reaches it, from another namespace. */
+export function guardAlertsUrl(namespace: string): string {
+  return `http://${fullName}.${namespace}:${port}/alerts`;
+}
+
 /** The user of the pod: the image's own may be root. */
 const user = 65532;
 const secretFolder = "/var/run/secrets/guard";
@@ -140,6 +149,10 @@ export class GuardDeployment extends pulumi.ComponentResource {
       },
       child,
     );
+    if (args.monitoring !== undefined) {
+      const pods = { namespace, matchLabels: selector, port: "http", path: "/metrics" };
+      podMonitor(`${name}-monitor`, { ...args.monitoring, name: fullName, namespace, pods }, child);
+    }
     new PodDisruptionBudget(
       `${name}-disruption-budget`,
       {

@@ -16,7 +16,7 @@ export type { InternalCalls } from "./internalCalls";
 export { LegacyBackend } from "./legacyBackend";
 export type { LegacyBackendArgs } from "./legacyBackend";
 export { Observability } from "./observability";
-export type { ObservabilityArgs } from "./observability";
+export type { AlertReceivers, ObservabilityArgs } from "./observability";
 export { PinnedImage } from "./pinnedImage";
 export type { PinnedImageArgs } from "./pinnedImage";
 export { LegacyMonorepo } from "./legacyMonorepo";

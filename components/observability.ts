@@ -1,11 +1,12 @@
-import { Namespace } from "@pulumi/kubernetes/core/v1";
+import { Namespace, Secret } from "@pulumi/kubernetes/core/v1";
 import { Release } from "@pulumi/kubernetes/helm/v3/release";
 import * as pulumi from "@pulumi/pulumi";
 import { monitoringNamespace } from "../cluster/names";
-import { alertmanagerConfig } from "../monitoring/alertmanager";
+import { type Receivers, alertmanagerConfig } from "../monitoring/alertmanager";
 import { blackboxModules } from "../monitoring/probes";
 import { duration } from "../monitoring/promql";
 import type { Timing } from "../monitoring/timing";
+import { secretName } from "./hashedName";
 
 export interface ObservabilityArgs {
   timing: Timing;
@@ -13,6 +14,19 @@ export interface ObservabilityArgs {
   retentionDays: number;
   /** The size of each volume. */
   storageGi: number;
+  /** Who is told of alerts. @default nobody: they are seen in Alertmanager alone */
+  receivers?: AlertReceivers;
+}
+
+export interface AlertReceivers {
+  readonly guard: {
+    /** Where it takes alerts. */
+    readonly url: string;
+    /** What it asks for. Plain text; its hash is in a name. */
+    readonly token: string;
+  };
+  /** The webhook of a chat. As the token. @default nobody is told */
+  readonly chatUrl?: string;
 }
 
 interface Chart {
@@ -61,7 +75,8 @@ export class Observability extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-    this.operator = install("prometheus", charts.prometheus, prometheusValues(args)).id;
+    const told = args.receivers && this.receiverSecrets(name, namespace, args.receivers);
+    this.operator = install("prometheus", charts.prometheus, prometheusValues(args, told)).id;
     install("blackbox-exporter", charts.blackboxExporter, {
       fullnameOverride: "blackbox-exporter",
       config: { modules: blackboxModules(args.timing) },
@@ -79,14 +94,51 @@ export class Observability extends pulumi.ComponentResource {
 
     this.registerOutputs({ operator: this.operator });
   }
+
+  /** What Alertmanager shows and where it writes to, as files: neither stands in its configuration. */
+  private receiverSecrets(
+    name: string,
+    { metadata: { name: namespace } }: Namespace,
+    { guard, chatUrl }: AlertReceivers,
+  ): ToldReceivers {
+    const content = { "guard-token": guard.token, ...(chatUrl !== undefined && { "chat-url": chatUrl }) };
+    const { metadata } = new Secret(
+      `${name}-alertmanager-receivers`,
+      {
+        metadata: { name: secretName("alertmanager-receivers", content), namespace },
+        immutable: true,
+        stringData: pulumi.secret(content),
+      },
+      { parent: this },
+    );
+    return {
+      secret: metadata.name,
+      receivers: metadata.name.apply((secret) => {
+        // Where the operator mounts the Secrets that it is told of.
+        const folder = `/etc/alertmanager/secrets/${secret}`;
+        return {
+          guard: { url: guard.url, credentialsFile: `${folder}/guard-token` },
+          ...(chatUrl !== undefined && { chatUrlFile: `${folder}/chat-url` }),
+        };
+      }),
+    };
+  }
 }
 
-function prometheusValues({ timing, storageGi }: ObservabilityArgs): Record<string, unknown> {
+interface ToldReceivers {
+  readonly secret: pulumi.Output<string>;
+  readonly receivers: pulumi.Output<Receivers>;
+}
+
+function prometheusValues(
+  { timing, storageGi }: ObservabilityArgs,
+  told: ToldReceivers | undefined,
+): Record<string, unknown> {
   const interval = duration(timing.scrapeMs);
   return {
     alertmanager: {
-      config: alertmanagerConfig({}, timing),
-      alertmanagerSpec: { storage: volume(storageGi) },
+      config: pulumi.output(told?.receivers ?? {}).apply((known) => alertmanagerConfig(known, timing)),
+      alertmanagerSpec: { storage: volume(storageGi), ...(told && { secrets: [told.secret] }) },
     },
     prometheus: {
       prometheusSpec: {

@@ -257,8 +257,6 @@ export const stackSchema = z.strictObject({
   monitoring: monitoringSchema.optional(),
   /** The guard in the cluster. Default: none there; it may run beside it. */
   guard: guardSchema.optional(),
-  /** Receivers of alerts and of the guard's messages. */
-  alerts: later,
 });
 
 function isReachableIPv4(address: string): boolean {

@@ -7,9 +7,9 @@ import { addressOf, internalHostnameOf, monitoringNamespace } from "../cluster/n
 import type { Release } from "../components/colorRelease";
 import { ExtractedService, type Watched } from "../components/extractedService";
 import { GatewayMonitoring } from "../components/gatewayMonitoring";
-import { GuardDeployment } from "../components/guardDeployment";
+import { GuardDeployment, guardAlertsUrl } from "../components/guardDeployment";
 import type { InternalCalls } from "../components/internalCalls";
-import { Observability } from "../components/observability";
+import { type AlertReceivers, Observability } from "../components/observability";
 import { Platform } from "../components/platform";
 import type { ReleasePeers } from "../components/releasePolicy";
 import { RepositoryBackup } from "../components/repositoryBackup";
@@ -74,7 +74,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   new SharedResources("infrastructure", { owner: config.infrastructure.owner }, { provider });
   buildBackup(inputs, platform, provider);
   const operator = buildMonitoring(inputs, platform, provider);
-  buildGuard(config, platform, provider);
+  buildGuard(config, platform, provider, operator);
 
   const target = (name: RoutedTargetName): TargetOutputs =>
     buildTarget(name, inputs, platform, provider, operator);
@@ -146,7 +146,11 @@ function buildMonitoring(
   const timing = timingOf(monitoring.timeScale);
   const operator =
     monitoring.stack &&
-    new Observability("observability", { timing, ...monitoring.stack }, { provider }).operator;
+    new Observability(
+      "observability",
+      { timing, ...monitoring.stack, ...(config.guard && { receivers: receiversOf(config, config.guard) }) },
+      { provider },
+    ).operator;
   const { proxies } = config.platform;
   if ("service" in proxies) {
     const [proxyNamespace = ""] = proxies.service.split("/");
@@ -156,8 +160,25 @@ function buildMonitoring(
   return operator;
 }
 
-function buildGuard(config: StackConfig, platform: Platform, provider: Provider): void {
+function receiversOf(
+  { platform }: StackConfig,
+  { alertToken, chatUrl }: NonNullable<StackConfig["guard"]>,
+): AlertReceivers {
+  return {
+    guard: { url: guardAlertsUrl(platform.namespace), token: alertToken },
+    ...(chatUrl !== undefined && { chatUrl }),
+  };
+}
+
+/** @param operator what resolves when it is there, if it comes with this stack */
+function buildGuard(
+  config: StackConfig,
+  platform: Platform,
+  provider: Provider,
+  operator: pulumi.Output<string> | undefined,
+): void {
   if (config.guard === undefined) return;
+  const { monitoring } = config;
   const { image, repository, prometheus, ...secrets } = config.guard;
   const { proxies } = config.platform;
   const [proxyNamespace] = "service" in proxies ? proxies.service.split("/") : [];
@@ -175,6 +196,9 @@ function buildGuard(config: StackConfig, platform: Platform, provider: Provider)
       ...(proxyNamespace !== undefined && { proxyNamespace }),
       peers: peersOf(config),
       legacyPorts: routedTargets.map((target) => catalogEntry(target).legacyPort),
+      ...(monitoring?.rules === "operator" && {
+        monitoring: { timing: timingOf(monitoring.timeScale), ...(operator && { operator }) },
+      }),
     },
     { provider },
   );

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { GuardDeployment, type GuardDeploymentArgs } from "../../../components/guardDeployment";
+import { timingOf } from "../../../monitoring/timing";
 import { type Recording, record } from "../support/recording";
 
 const image = `registry/guard@sha256:${"a".repeat(64)}`;
@@ -53,6 +54,20 @@ describe("GuardDeployment", () => {
       "guard-service-account",
       "guard-stack-file",
     ]);
+  });
+
+  it("is scraped where the operator is, by which users' reports become an alert", async () => {
+    const made = await guard({ monitoring: { timing: timingOf() } });
+    assert.deepEqual(made.inputs("guard-monitor"), {
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      metadata: { name: "guard", namespace: "apps", labels: { "app.kubernetes.io/part-of": "pyairtable" } },
+      spec: {
+        namespaceSelector: { matchNames: ["apps"] },
+        selector: { matchLabels: selector },
+        podMetricsEndpoints: [{ port: "http", path: "/metrics", interval: "5s", scrapeTimeout: "5s" }],
+      },
+    });
   });
 
   it("may write routes and its own lease, read who is ready, and nothing else", async () => {

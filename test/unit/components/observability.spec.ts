@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { GatewayMonitoring, Observability } from "../../../components";
+import { type AlertReceivers, GatewayMonitoring, Observability } from "../../../components";
 import { alertmanagerConfig } from "../../../monitoring/alertmanager";
 import { timingOf } from "../../../monitoring/timing";
 import { type Recording, record } from "../support/recording";
@@ -15,8 +15,8 @@ const releaseSchema = z.object({
   atomic: z.literal(true),
 });
 
-function make(): Promise<Recording> {
-  const args = { timing: timingOf(), retentionDays: 30, storageGi: 50 };
+function make(receivers?: AlertReceivers): Promise<Recording> {
+  const args = { timing: timingOf(), retentionDays: 30, storageGi: 50, ...(receivers && { receivers }) };
   return record(() => new Observability("it", args));
 }
 
@@ -60,6 +60,39 @@ describe("Observability", () => {
       assert.equal(spec[`${kind}SelectorNilUsesHelmValues`], false);
     }
     assert.deepEqual(values.alertmanager.config, alertmanagerConfig({}, timingOf()));
+  });
+
+  it("tells the guard and the chat, with what is secret in files that Alertmanager mounts", async () => {
+    const guard = { url: "http://guard.pyairtable:9120/alerts", token: "t-1" };
+    const made = await make({ guard, chatUrl: "https://chat.example/c-1" });
+    assert.deepEqual(made.failures, []);
+    const { metadata, ...secret } = z
+      .looseObject({ metadata: z.object({ name: z.string(), namespace: z.string() }) })
+      .parse(made.inputs("it-alertmanager-receivers"));
+    assert.equal(metadata.namespace, "monitoring");
+    assert.match(metadata.name, /^alertmanager-receivers-[0-9a-f]{10}$/);
+    assert.deepEqual(secret, {
+      apiVersion: "v1",
+      kind: "Secret",
+      immutable: true,
+      stringData: { "[secret]": { "guard-token": "t-1", "chat-url": "https://chat.example/c-1" } },
+    });
+    const folder = `/etc/alertmanager/secrets/${metadata.name}`;
+    const { alertmanager } = z
+      .object({ alertmanager: z.object({ config: z.unknown(), alertmanagerSpec: z.looseObject({}) }) })
+      .parse(made.inputs("it-prometheus")["values"]);
+    assert.deepEqual(alertmanager.alertmanagerSpec["secrets"], [metadata.name]);
+    assert.deepEqual(
+      alertmanager.config,
+      alertmanagerConfig(
+        {
+          guard: { url: guard.url, credentialsFile: `${folder}/guard-token` },
+          chatUrlFile: `${folder}/chat-url`,
+        },
+        timingOf(),
+      ),
+    );
+    assert.doesNotMatch(JSON.stringify(made.inputs("it-prometheus")), /t-1|c-1/);
   });
 
   it("has the prober that the targets' probes name, with the module that they name", async () => {
