@@ -34,8 +34,7 @@ export async function baseline(
   const repository = await Repository.containing(project.configFile);
   const surveyed = await survey(project);
   for (const line of surveyed.head) report.note(line);
-  const measured = await measureLegacy(target, surveyed, overMs);
-  const found = baselineOf(target, measured, surveyed);
+  const found = await baselineOfLegacy(target, surveyed, overMs);
   const { latencySeconds, errorRatio, requestsPerSecond, requests, measuredAt } = found;
   report.note(
     `legacy: ${formatLatency(latencySeconds)} per request, ${formatShare(errorRatio)} failed, ${requestsPerSecond} requests/s, of ${requests} requests`,
@@ -69,9 +68,23 @@ export async function baseline(
   return exitCodes.done;
 }
 
+/**
+ * The mean of all that legacy did.
+ * @throws Refused if it has no traffic, Held if too little was measured
+ */
+export async function baselineOfLegacy(
+  target: RoutedTargetName,
+  surveyed: Surveyed,
+  overMs: number,
+): Promise<Baseline> {
+  return baselineOf(target, await measureLegacy(target, surveyed, overMs), surveyed);
+}
+
+type Surveyed = Pick<Survey, "config" | "live" | "situation">;
+
 async function measureLegacy(
   target: RoutedTargetName,
-  { config, live, situation }: Survey,
+  { config, live, situation }: Surveyed,
   overMs: number,
 ): Promise<Measured> {
   const { monitoring } = config;
@@ -96,8 +109,7 @@ async function measureLegacy(
   }
 }
 
-/** @throws Held if too little was measured */
-function baselineOf(target: RoutedTargetName, measured: Measured, { config, situation }: Survey): Baseline {
+function baselineOf(target: RoutedTargetName, measured: Measured, { config, situation }: Surveyed): Baseline {
   const missing = whatIsMissing(measured, timingOf(config.monitoring?.timeScale));
   const { errors, latency, requests, overMs } = measured;
   if (missing.length > 0 || errors === undefined || latency === undefined) {

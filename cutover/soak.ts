@@ -37,7 +37,12 @@ export async function soak({ project, target, json, watch, signal }: SoakOptions
   const surveyed = await survey(project);
   const { words, report } = look(surveyed, target);
   new Report({ json }).result(words, report);
-  const kinds = soaking(surveyed, target).map(({ verdict }) => verdict.kind);
+  return exitCodeOf(soaking(surveyed, target));
+}
+
+/** What is bad counts more than what isn't known. */
+export function exitCodeOf(found: readonly Soaking[]): ExitCode {
+  const kinds = found.map(({ verdict }) => verdict.kind);
   if (kinds.includes("bad")) return exitCodes.refused;
   return kinds.includes("hold") ? exitCodes.held : exitCodes.done;
 }
@@ -65,7 +70,11 @@ function look(surveyed: Survey, target: RoutedTargetName | undefined): Look {
   };
 }
 
-function soaking({ findings, live, config }: Survey, target: RoutedTargetName | undefined): Soaking[] {
+/** @throws UsageError where the stack wants no evidence */
+export function soaking(
+  { findings, live, config }: Pick<Survey, "findings" | "live" | "config">,
+  target: RoutedTargetName | undefined,
+): Soaking[] {
   if (findings === undefined) {
     throw new UsageError(
       "found no pyairtable:monitoring with evidence: required in the stack file, expected it: without, nothing is measured and no step needs evidence",
