@@ -65,6 +65,8 @@ export function buildStack(inputs: StackInputs): StackOutputs {
       ...contextOf(config, api),
       // The cluster stays the same one when its address or credentials change.
       clusterIdentifier: clusterIdentifierOf(config.platform.environment),
+      // Rules and dashboards change in place: replaced, they would be gone in between. Releases' are named by content.
+      enableConfigMapMutable: true,
     },
     // The SDK would record KUBECONFIG, a path of whoever ran the last update: a difference in everybody else's preview.
     { transformations: [({ props, opts }) => ({ props: { ...props, kubeconfig: undefined }, opts })] },
