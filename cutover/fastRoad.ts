@@ -40,16 +40,25 @@ export interface WayBack {
   readonly route: HttpRoute<string>;
 }
 
+/** Backends that run, and about which something is known. */
+export interface Known {
+  /** They fail: they take no traffic. */
+  readonly failing: ReadonlySet<Backend>;
+  /** Their probes fail: they take traffic only when they are seen to serve from here. */
+  readonly doubted: ReadonlySet<Backend>;
+}
+
+const nothingKnown: Known = { failing: new Set(), doubted: new Set() };
+
 /**
  * Reads the live route and who could take the traffic, at once, and decides where to go back to.
- * @param avoid backends that run and are known to fail
  * @throws NoWayBackError, UnreachableError, or ClusterError
  */
 export async function findWayBack(
   api: KubeApi,
   config: StackConfig,
   name: RoutedTargetName,
-  avoid: ReadonlySet<Backend> = new Set(),
+  known = nothingKnown,
 ): Promise<WayBack> {
   const target = catalogEntry(name);
   const wanted = config.targets[name];
@@ -59,7 +68,7 @@ export async function findWayBack(
     readStandbys(api, { target, namespace, legacyHost, capacity: wanted.capacity }),
   ]);
   const arrived = arrivedAt(live);
-  const split = arrived ?? fittest(name, live, wanted, standbys, avoid);
+  const split = arrived ?? fittest(name, live, wanted, standbys, known);
   return {
     target,
     live,
@@ -113,13 +122,15 @@ function fittest(
   live: LiveRoute | undefined,
   wanted: TargetConfig,
   standbys: Readonly<Record<Backend, Standby>>,
-  avoid: ReadonlySet<Backend>,
+  { failing, doubted }: Known,
 ): Split {
   const ways = waysBack(live ?? { tampered: "it is missing" }, wanted).filter(
-    (split) => !avoid.has(receiver(split)),
+    (split) => !failing.has(receiver(split)),
   );
   const fitness = (split: Split): Fitness => standbys[receiver(split)].fitness;
-  const usable = ways.filter((split) => fitness(split) !== "down");
+  const isUsable = (split: Split): boolean =>
+    fitness(split) !== "down" && !(fitness(split) === "unknown" && doubted.has(receiver(split)));
+  const usable = ways.filter(isUsable);
   const [best] = usable.toSorted((a, b) => fitnesses.indexOf(fitness(a)) - fitnesses.indexOf(fitness(b)));
   if (best !== undefined) return best;
   const from = live === undefined || isTampered(live) ? "its traffic" : formatSplit(live.split);

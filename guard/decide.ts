@@ -11,6 +11,7 @@ import {
   isTampered,
   waysBack,
 } from "../migration";
+import type { AlertName } from "../monitoring/table";
 import { type Alert, isSameAlert } from "./alert";
 
 /** All that a decision is made from. */
@@ -40,6 +41,8 @@ export interface RollBack {
   readonly ways: readonly Split[];
   /** What fails itself, and takes no traffic. */
   readonly avoid: ReadonlySet<Backend>;
+  /** What fails its health check, which is no trigger of it: takes traffic only when it is seen to serve. */
+  readonly doubted: ReadonlySet<Backend>;
   /** Of the live route, where that can be believed. */
   readonly transition?: string;
 }
@@ -72,6 +75,8 @@ export interface Decided {
   readonly asksForLevel3: boolean;
 }
 
+/** Of legacy too, which has no triggers. */
+const healthCheckFailed: AlertName = "HealthCheckFailed";
 /** From how many targets on it is an incident of the whole repository. */
 const several = 2;
 /** From how many on the migration itself is in question: half of the routed ones. */
@@ -135,6 +140,7 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
     alert,
     ways: usable,
     avoid,
+    doubted: backendsOf(target, (each) => each.name === healthCheckFailed, firing ?? []),
     ...(record !== undefined && { transition: record.transition }),
   };
 }
@@ -157,12 +163,18 @@ function avoided(
   failing: Backend | undefined,
   alerts: readonly Alert[],
 ): ReadonlySet<Backend> {
-  const found = alerts.flatMap((each) =>
-    each.target === target && each.isTrigger && each.isFiring && each.backend !== undefined
-      ? [each.backend]
-      : [],
-  );
+  const found = backendsOf(target, ({ isTrigger }) => isTrigger, alerts);
   return new Set(failing === undefined ? found : [failing, ...found]);
+}
+
+/** The backends of a target that such alerts are true of. */
+function backendsOf(
+  target: RoutedTargetName,
+  isMeant: (alert: Alert) => boolean,
+  alerts: readonly Alert[],
+): ReadonlySet<Backend> {
+  const meant = alerts.filter((each) => each.target === target && each.isFiring && isMeant(each));
+  return new Set(meant.flatMap(({ backend }) => (backend === undefined ? [] : [backend])));
 }
 
 function isToward(way: Split, avoid: ReadonlySet<Backend>): boolean {

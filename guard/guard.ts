@@ -4,10 +4,10 @@ import { readLiveRoute, readLiveRoutes } from "../cluster/liveRoutes";
 import { hostnameOf } from "../cluster/names";
 import { proveSplit } from "../cluster/proof";
 import type { StackConfig } from "../config/parse";
-import { type WayBack, findWayBack, liveText, takeWayBack } from "../cutover/fastRoad";
+import { type Known, type WayBack, findWayBack, liveText, takeWayBack } from "../cutover/fastRoad";
 import { RouteHold } from "../cutover/routeHold";
 import { reason } from "../cutover/thrown";
-import { type Backend, type Split, believed, formatSplit, splitHash, splitsEqual } from "../migration";
+import { type Split, believed, formatSplit, splitHash, splitsEqual } from "../migration";
 import { type Alert, alertText } from "./alert";
 import type { Chat } from "./chat";
 import { type Decided, type RollBack, decide } from "./decide";
@@ -103,7 +103,7 @@ export class Guard {
       this.say(supersededText(intent), `superseded ${target}`);
       return;
     }
-    await this.move({ ...intent }, new Set(), undefined, { level: 1, together: [target] }, performance.now());
+    await this.move({ ...intent }, undefined, undefined, { level: 1, together: [target] }, performance.now());
   }
 
   private async decideNow(alerts: readonly Alert[]): Promise<Decided> {
@@ -151,14 +151,14 @@ export class Guard {
   }
 
   private async rollBack(
-    { target, alert, avoid, transition }: RollBack,
+    { target, alert, avoid, doubted, transition }: RollBack,
     decided: Decided,
     arrivedAt: number,
   ): Promise<void> {
     const since = new Date();
     try {
       const intent = { target, because: alertText(alert), since };
-      await this.move(intent, avoid, alert, decided, arrivedAt);
+      await this.move(intent, { failing: avoid, doubted }, alert, decided, arrivedAt);
       if (transition !== undefined) this.handled.add(transition);
     } catch (error) {
       this.underWay.delete(target);
@@ -170,7 +170,7 @@ export class Guard {
   /** Notes it, writes the route, and leaves the rest to the recorder. */
   private async move(
     wanted: Omit<Intent, "split" | "from"> & { readonly split?: Split; readonly from?: string },
-    avoid: ReadonlySet<Backend>,
+    known: Known | undefined,
     alert: Alert | undefined,
     { level, together }: Pick<Decided, "level" | "together">,
     arrivedAt: number,
@@ -178,7 +178,7 @@ export class Guard {
     const { intents, log, metrics } = this.options;
     const { target } = wanted;
     const [config, api] = await Promise.all([this.options.config(), this.options.api()]);
-    const way = await findWayBack(api, config, target, avoid);
+    const way = await findWayBack(api, config, target, known);
     const intent: Intent = { ...wanted, split: way.split, from: wanted.from ?? liveText(way.live) };
     const unnoted = await intents.begin(intent);
     if (unnoted !== undefined) log.error("a rollback isn't noted, and goes on", { target, why: unnoted });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import type { RoutedTargetName } from "../../catalog";
 import { ask } from "../../cluster/kubeApi";
 import { alertmanagerUrl } from "../../local/platform/alertmanager";
 import { prometheusUrl } from "../../local/platform/prometheus";
@@ -35,7 +36,16 @@ export async function firing(): Promise<string[]> {
     .map(({ labels }) => nameOf(labels));
 }
 
-/** The same, as Alertmanager says. */
+/** The triggers of a target that are true, whether their alert fires already or not yet. */
+export async function triggersTrueOf(target: RoutedTargetName): Promise<string[]> {
+  const { body } = await ask(new URL("/api/v1/alerts", prometheusUrl));
+  return alertsSchema
+    .parse(JSON.parse(body))
+    .data.alerts.filter(({ labels }) => labels["action"] === "rollback" && labels["target"] === target)
+    .map(({ labels }) => nameOf(labels));
+}
+
+/** What fires, as Alertmanager says. */
 export async function routed(): Promise<string[]> {
   const { body } = await ask(new URL("/api/v2/alerts?active=true", alertmanagerUrl));
   return z

@@ -1,5 +1,7 @@
 import fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RoutedTargetName } from "../../catalog";
+import type { Color } from "../../migration";
 
 interface Process {
   readonly pid: number;
@@ -40,6 +42,17 @@ export function findProgram(cli: number): number | undefined {
   return all.find(({ pid, command }) => program(command) && descendsFrom(all, pid, cli))?.pid;
 }
 
+/** The processes of a colour's pods that take requests. */
+export function standInsOf(target: RoutedTargetName, color: Color): number[] {
+  const meant = [`PYAIRTABLE_TARGET=${target}`, `PYAIRTABLE_BACKEND=${color}`];
+  return processes()
+    .filter(({ pid, command: [name = ""] }) => {
+      const environment = name === "/standin" ? environmentOf(pid) : [];
+      return meant.every((pair) => environment.includes(pair));
+    })
+    .map(({ pid }) => pid);
+}
+
 /** Ends a process as the kernel would that has run out of memory. @returns false if it had ended by itself */
 export function kill(pid: number): boolean {
   try {
@@ -77,6 +90,14 @@ function processes(): Process[] {
         return []; // It has ended since the folder was listed.
       }
     });
+}
+
+function environmentOf(pid: number): readonly string[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return []; // It has ended since the folder was listed.
+  }
 }
 
 function descendsFrom(all: readonly Process[], pid: number, ancestor: number): boolean {

@@ -100,7 +100,7 @@ describe("what the guard decides", () => {
     [
       "a colour that fails while the standby fails too",
       trigger("frontend", "blue"),
-      { ...onBlue, firing: [trigger("frontend", "blue"), trigger("frontend", "legacy", { name: "Health" })] },
+      { ...onBlue, firing: [trigger("frontend", "blue"), trigger("frontend", "legacy")] },
       /^shout: where it would go back to \(legacy 100\) fails itself/,
     ],
     [
@@ -113,6 +113,15 @@ describe("what the guard decides", () => {
   for (const [about, alert, facts, expected] of cases) {
     it(about, () => assert.match(said(one(alert, facts)), expected));
   }
+
+  it("doubts a backend whose health check fails, and leads there only if it is seen to serve", () => {
+    const failed = trigger("frontend", "legacy", { name: "HealthCheckFailed", isTrigger: false });
+    const others = trigger("docs", "legacy", { name: "HealthCheckFailed", isTrigger: false });
+    const alert = trigger("frontend", "blue");
+    const decision = one(alert, { ...onBlue, firing: [alert, failed, others] });
+    assert.ok(decision.kind === "rollback");
+    assert.deepEqual([decision.doubted, decision.avoid], [new Set(["legacy"]), new Set(["blue"])]);
+  });
 
   it("rolls a target back once, however many alerts ask for it", () => {
     const alerts = [trigger("frontend", "blue"), trigger("frontend", "blue", { name: "Other" })];
