@@ -11,7 +11,7 @@ import { underLoad } from "./load";
 import { commitSplit, split, stackOnLegacy, succeeded } from "./world";
 
 const rounds = 5;
-const extractedRounds = 6;
+const extractedRounds = 3;
 const ratePerSecond = 300;
 
 describe("a cutover by config, under load", () => {

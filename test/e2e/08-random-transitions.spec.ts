@@ -11,7 +11,7 @@ import { type Transition, after as splitsAfter, allOnLegacy, randomTransitions }
 import { cutover } from "./cutoverCommand";
 import { stackOnLegacy, succeeded, tools } from "./world";
 
-const transitions = 120;
+const transitions = 60;
 /** Over all targets together. */
 const ratePerSecond = 320;
 /** Of the commits that bring one target back and do nothing else. */
