@@ -135,6 +135,7 @@ describe("buildStack", () => {
     assert.deepEqual(made.inputs("cluster"), {
       context: "pyairtable-production",
       clusterIdentifier: "pyairtable-production",
+      enableConfigMapMutable: "true",
     });
     const { made: found } = await build({
       platform: { aws: { account: "123456789012", region: "eu-central-1" }, cluster: { eks: "production" } },
