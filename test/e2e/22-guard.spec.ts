@@ -48,8 +48,14 @@ describe("the guard, under load", function () {
     fs.writeFileSync(path.join(trash, "chat"), chat.origin, { mode: 0o600 });
   });
 
-  afterEach(async () => {
+  afterEach(async function () {
     for (const guard of guards) await guard.stop("SIGKILL");
+    if (this.currentTest?.state === "failed") {
+      // What a guard did is told by nothing else.
+      console.log(
+        guards.map(({ pid, log }) => `guard ${pid}: ${JSON.stringify(log, undefined, 1)}`).join("\n"),
+      );
+    }
     await chat.close();
     fs.rmSync(trash, { recursive: true });
   });
