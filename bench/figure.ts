@@ -1,7 +1,7 @@
 import { type Readiness, readyToMeasure } from "./machine";
 import type { World } from "./world";
 
-export type Unit = "s" | "ms" | "MB" | "calls" | "requests";
+export type Unit = "s" | "ms" | "MB" | "calls" | "requests" | "%";
 
 /** Values by the names of what was measured. */
 export type Sample = Readonly<Record<string, number>>;

@@ -32,8 +32,8 @@ export function rowsOf({ measures, contenders, baseline }: Omit<FigureResult, "s
 export function renderFigure(result: FigureResult): string {
   const table = new Table({
     ...withoutBorders,
-    head: ["", "", "median", "p25–p75", "min", "max", "runs", `× ${result.baseline}`],
-    colAligns: ["left", "left", "right", "right", "right", "right", "right", "right"],
+    head: ["", "", "median", "p25–p75", "p99", "min", "max", "runs", `× ${result.baseline}`],
+    colAligns: ["left", "left", "right", "right", "right", "right", "right", "right", "right"],
   });
   for (const { contender, measure, unit, spread, ratio } of rowsOf(result)) {
     const text = (value: number): string => value.toFixed(decimals[unit]);
@@ -42,6 +42,7 @@ export function renderFigure(result: FigureResult): string {
       contender,
       `${text(spread.median)} ${unit}`,
       `${text(spread.p25)}–${text(spread.p75)}`,
+      text(spread.p99),
       text(spread.min),
       text(spread.max),
       spread.count,
@@ -56,7 +57,7 @@ export function renderFigure(result: FigureResult): string {
     .join("\n");
 }
 
-const decimals: Readonly<Record<Unit, number>> = { s: 2, ms: 0, MB: 0, calls: 0, requests: 0 };
+const decimals: Readonly<Record<Unit, number>> = { s: 2, ms: 0, MB: 0, calls: 0, requests: 0, "%": 1 };
 
 function valuesOf(samples: readonly Sample[], measure: string): number[] {
   return samples.flatMap((sample) => sample[measure] ?? []);

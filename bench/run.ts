@@ -9,6 +9,7 @@ import { Interrupted, interruptible } from "../tools/interrupt";
 import { showProgress } from "../tools/progress";
 import { type Figure, type FigureResult, measure } from "./figure";
 import { calls } from "./figures/calls";
+import { guard } from "./figures/guard";
 import { memory } from "./figures/memory";
 import { preview } from "./figures/preview";
 import { rollback } from "./figures/rollback";
@@ -17,7 +18,7 @@ import { machineFacts } from "./machine";
 import { renderFigure } from "./report";
 import { World } from "./world";
 
-const figures: readonly Figure[] = [preview, update, rollback, memory, calls];
+const figures: readonly Figure[] = [preview, update, rollback, guard, memory, calls];
 
 interface Options {
   readonly rounds: number;

@@ -4,6 +4,7 @@ export interface Spread {
   readonly median: number;
   readonly p25: number;
   readonly p75: number;
+  readonly p99: number;
   readonly min: number;
   readonly max: number;
 }
@@ -16,6 +17,7 @@ export function spreadOf(samples: readonly number[]): Spread {
     median: quantile(ascending, 0.5),
     p25: quantile(ascending, 0.25),
     p75: quantile(ascending, 0.75),
+    p99: quantile(ascending, 0.99),
     min: quantile(ascending, 0),
     max: quantile(ascending, 1),
   };

@@ -22,8 +22,8 @@ describe("the spread of samples", () => {
     fc.assert(
       fc.property(someSamples, (samples) => {
         const spread = spreadOf(samples);
-        const { min, p25, median, p75, max } = spread;
-        assert.ok(min <= p25 && p25 <= median && median <= p75 && p75 <= max);
+        const { min, p25, median, p75, p99, max } = spread;
+        assert.ok(min <= p25 && p25 <= median && median <= p75 && p75 <= p99 && p99 <= max);
         assert.deepEqual([min, max], [Math.min(...samples), Math.max(...samples)]);
         assert.deepEqual(spreadOf(samples.toReversed()), spread);
       }),
