@@ -109,7 +109,7 @@ export class StackHere {
   /** Somebody else's clone, as the remote is now. */
   async clone(): Promise<StackHere> {
     const { name, namespace, aws, site, environment } = this;
-    const checkout = path.join(site, "another");
+    const checkout = fs.mkdtempSync(path.join(site, "another-"));
     await run("git", ["clone", "--quiet", remoteOf(site), checkout]);
     const clone = new StackHere(name, namespace, aws, site, checkout, environment);
     await clone.introduce("somebody else");
