@@ -33,8 +33,8 @@ import { buildStack } from "./stack/stack";
 
 /** Reads what is wanted and what is live, lets the rules judge, and only then says what shall be. */
 async function main(): Promise<StackOutputs> {
-  const config = await withContents(loadStackConfig());
-  const api = await KubeApi.connect(config.platform);
+  const loaded = loadStackConfig();
+  const [config, api] = await Promise.all([withContents(loaded), KubeApi.connect(loaded.platform)]);
   void pulumi.log.info(whereabouts(pulumi.getStack(), config.platform, api));
   const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = api.now();

@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { imageSchema } from "./imageSchema";
 
 const schedule = 'a cron schedule of five fields ("30 1 * * *")';
 const days = "a whole number of days, 1 or more";
 const gitBaseUrl = "an https URL without credentials, above the repositories (https://github.com/pyairtable)";
-const image = "an image by digest (repository@sha256:…)";
 const repository = "the name of a repository";
 const composePath = "a path in that repository";
 const issuer = "the cluster's OIDC issuer, without https:// (oidc.eks.eu-central-1.amazonaws.com/id/…)";
@@ -20,9 +20,7 @@ export const backupSchema = z.strictObject(
       .string({ error: gitBaseUrl })
       .regex(/^https:\/\/[\w.-]+(:\d+)?(\/[\w.-]+)*$/, { error: gitBaseUrl }),
     /** What the pod runs: git, the AWS CLI and a POSIX shell with coreutils. */
-    image: z.string({ error: image }).regex(/^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*@sha256:[0-9a-f]{64}$/, {
-      error: image,
-    }),
+    image: imageSchema,
     /** Where the compose configuration is kept; its repository is backed up like the nine. */
     compose: z.strictObject(
       {

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { imageSchema } from "./imageSchema";
 
-const image = "an image by digest (repository@sha256:…)";
 const repository = "a repository on GitHub (owner/name)";
 const prometheus = "a map with namespace and url";
 const url = "an http URL in the cluster, without credentials (http://prometheus.monitoring:9090)";
@@ -12,9 +12,7 @@ const secretSchema = z.string({ error: secret }).min(1, { error: secret });
 export const guardSchema = z.strictObject(
   {
     /** This checkout with its packages, as guard/Containerfile makes it. */
-    image: z.string({ error: image }).regex(/^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*@sha256:[0-9a-f]{64}$/, {
-      error: image,
-    }),
+    image: imageSchema,
     /** Whose rollback workflow commits and updates. */
     repository: z.string({ error: repository }).regex(/^[\w.-]+\/[\w.-]+$/, { error: repository }),
     /** Whom alerts are checked with; Alertmanager runs in the same namespace. */

@@ -37,18 +37,21 @@ export function parseWebhook(body: unknown): readonly Alert[] | string {
   const parsed = webhookSchema.safeParse(body);
   if (!parsed.success) return z.prettifyError(parsed.error);
   return parsed.data.alerts.map(({ status, labels, annotations, startsAt }) =>
-    alertOf(labels, {
-      isFiring: status === "firing",
-      startsAt: new Date(startsAt),
-      found: annotations["description"] ?? annotations["summary"],
-    }),
+    alertOf({ labels, annotations }, { isFiring: status === "firing", startsAt: new Date(startsAt) }),
   );
 }
 
+type Texts = Readonly<Record<string, string>>;
+
+/** @param value what Prometheus found, told where the rule's annotations tell nothing */
 export function alertOf(
-  labels: Readonly<Record<string, string>>,
-  { isFiring, startsAt, found }: { isFiring: boolean; startsAt: Date; found: string | undefined },
+  { labels, annotations }: { readonly labels: Texts; readonly annotations: Texts },
+  { isFiring, startsAt, value }: Pick<Alert, "isFiring" | "startsAt"> & { readonly value?: string },
 ): Alert {
+  const found =
+    annotations["description"] ??
+    annotations["summary"] ??
+    (value === undefined ? undefined : `found ${value}`);
   const target = routedTargets.find((each) => each === labels["target"]);
   const backend = BACKENDS.find((each) => each === labels["backend"]);
   return {

@@ -1,4 +1,4 @@
-import type { RoutedTargetName } from "../catalog";
+import { type RoutedTargetName, routedTargets } from "../catalog";
 import {
   type Backend,
   type LiveRoute,
@@ -6,9 +6,9 @@ import {
   type Split,
   type WantedTarget,
   BACKENDS,
+  believed,
   formatSplit,
   holder,
-  isTampered,
   waysBack,
 } from "../migration";
 import type { AlertName } from "../monitoring/table";
@@ -80,7 +80,7 @@ const healthCheckFailed: AlertName = "HealthCheckFailed";
 /** From how many targets on it is an incident of the whole repository. */
 const several = 2;
 /** From how many on the migration itself is in question: half of the routed ones. */
-const half = 4;
+const half = routedTargets.length / 2;
 
 /** What shall be done about these alerts. */
 export function decide(alerts: readonly Alert[], situation: Situation): Decided {
@@ -114,7 +114,7 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
     return ignore("Prometheus says that it isn't true any more");
   }
   const route = live.get(target);
-  const record = route === undefined || isTampered(route) ? undefined : route;
+  const record = believed(route);
   if (firing === undefined && record !== undefined && situation.handled.has(record.transition)) {
     return ignore("this transition was rolled back already, and Prometheus can't be asked");
   }

@@ -37,10 +37,10 @@ export async function activeAlerts(prometheus: URL): Promise<ActiveAlerts> {
     const { alerts } = answerSchema.parse(JSON.parse(body)).data;
     const parsed = alerts
       .filter(({ state }) => state !== "inactive")
-      .map(({ labels, annotations, state, activeAt, value }) => {
-        const found = annotations["description"] ?? annotations["summary"] ?? `found ${value}`;
-        return { state, alert: alertOf(labels, { isFiring: true, startsAt: new Date(activeAt), found }) };
-      });
+      .map(({ state, activeAt, value, ...told }) => ({
+        state,
+        alert: alertOf(told, { isFiring: true, startsAt: new Date(activeAt), value }),
+      }));
     return {
       active: parsed.map(({ alert }) => alert),
       firing: parsed.filter(({ state }) => state === "firing").map(({ alert }) => alert),

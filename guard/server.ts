@@ -43,18 +43,14 @@ class Answer extends Error {
 
 /** The guard's HTTP endpoints. Whoever calls listens. */
 export function createGuardServer(options: ServerOptions): http.Server {
-  const server = http.createServer(
-    { requestTimeout, headersTimeout: requestTimeout },
-    (request, response) => {
-      void answer(request, options).then(({ status, body, type }) => {
-        // What isn't read any more isn't waited for either.
-        if (status >= 400) response.setHeader("connection", "close");
-        response.writeHead(status, { "content-type": type });
-        response.end(body);
-      });
-    },
-  );
-  return server;
+  return http.createServer({ requestTimeout, headersTimeout: requestTimeout }, (request, response) => {
+    void answer(request, options).then(({ status, body, type }) => {
+      // What isn't read any more isn't waited for either.
+      if (status >= 400) response.setHeader("connection", "close");
+      response.writeHead(status, { "content-type": type });
+      response.end(body);
+    });
+  });
 }
 
 interface Reply {

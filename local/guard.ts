@@ -4,6 +4,9 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ask } from "../cluster/kubeApi";
+import { hasCode } from "../cutover/thrown";
 import type { Toolbox } from "../tools/acquire";
 import { localEnvironment, stackName } from "./environment";
 import { checkoutDir, guardTokenFile, reportTokenFile } from "./paths";
@@ -41,7 +44,7 @@ export function ensureGuardTokens(): void {
     try {
       fs.writeFileSync(file, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!hasCode(error, "EEXIST")) throw error;
     }
   }
 }
@@ -95,6 +98,13 @@ export class LocalGuard {
   get origin(): string {
     const line = this.log.find(({ message }) => message === "the guard listens");
     return `http://127.0.0.1:${String(line?.["port"])}`;
+  }
+
+  /** Waits until it acts: before that it takes no alert. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    while ((await ask(new URL("/readyz", this.origin))).status !== 200) {
+      await sleep(20, undefined, { signal });
+    }
   }
 
   /** Waits until it has said something that fits, `times` times. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type KubeApi, ask } from "../cluster/kubeApi";
+import { hasCode } from "../cutover/thrown";
 import { gateway } from "./platform/gateway";
 
 const podsSchema = z.object({
@@ -41,14 +42,10 @@ export async function inject(address: string, faults: Faults): Promise<void> {
     body: faults,
   }).catch((error: unknown) => {
     // It ends in the middle of its answer, as it was told to.
-    if (faults.crash === true && isCutOff(error)) return { status: 200, body: "" };
+    if (faults.crash === true && hasCode(error, "ECONNRESET")) return { status: 200, body: "" };
     throw error;
   });
   if (status !== 200) throw new Error(`${address}: found status ${status}, expected 200: ${body}`);
-}
-
-function isCutOff(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ECONNRESET";
 }
 
 /** Tells all pods of a colour. Requests are shared among them, so that their exact rates are that of all. */

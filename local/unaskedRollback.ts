@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { RoutedTargetName } from "../catalog";
 import { KubeApi, ask } from "../cluster/kubeApi";
@@ -50,7 +49,7 @@ export async function unaskedRollback(options: UnaskedRollbackOptions): Promise<
   const release = backendName(target, candidate);
   const guard = await LocalGuard.start(tools, { stackFile: stack.stackFile, prometheus: prometheusUrl });
   try {
-    await isReady(guard, signal);
+    await guard.ready(signal);
     await injectAll(api, release, { errorEvery: { fail: 1, of: 2 } });
     const began = Date.now();
     note(`${release} fails every second request from now on, and nobody looks`);
@@ -76,13 +75,6 @@ export async function unaskedRollback(options: UnaskedRollbackOptions): Promise<
   } finally {
     await guard.stop();
     await injectAll(api, release, {});
-  }
-}
-
-/** Until the guard has looked around, it takes no alert. */
-async function isReady(guard: LocalGuard, signal: AbortSignal): Promise<void> {
-  while ((await ask(new URL("/readyz", guard.origin))).status !== 200) {
-    await sleep(100, undefined, { signal });
   }
 }
 

@@ -153,9 +153,8 @@ function buildMonitoring(
       { timing, ...monitoring.stack, ...(config.guard && { receivers: receiversOf(config, config.guard) }) },
       { provider },
     ).operator;
-  const { proxies } = config.platform;
-  if ("service" in proxies) {
-    const [proxyNamespace = ""] = proxies.service.split("/");
+  const proxyNamespace = proxyNamespaceOf(config);
+  if (proxyNamespace !== undefined) {
     const watched = { namespace: platform.namespace, proxyNamespace, timing };
     new GatewayMonitoring("gateway-monitoring", { ...watched, ...(operator && { operator }) }, { provider });
   }
@@ -182,8 +181,7 @@ function buildGuard(
   if (config.guard === undefined) return;
   const { monitoring } = config;
   const { image, repository, prometheus, ...secrets } = config.guard;
-  const { proxies } = config.platform;
-  const [proxyNamespace] = "service" in proxies ? proxies.service.split("/") : [];
+  const proxyNamespace = proxyNamespaceOf(config);
   const { chatUrl, ...tokens } = secrets;
   new GuardDeployment(
     "guard",
@@ -309,10 +307,16 @@ function watchedBy(
   };
 }
 
-function peersOf({ platform, monitoring }: StackConfig): ReleasePeers {
-  const { proxies, legacyHost, controlPlaneCidrs, internalGateway } = platform;
+/** Undefined where they are no pods. */
+function proxyNamespaceOf({ platform: { proxies } }: StackConfig): string | undefined {
+  return "service" in proxies ? proxies.service.split("/")[0] : undefined;
+}
+
+function peersOf(config: StackConfig): ReleasePeers {
+  const { proxies, legacyHost, controlPlaneCidrs, internalGateway } = config.platform;
   const others = { legacyHost, controlPlaneCidrs };
-  if (!("service" in proxies)) {
+  const proxyNamespace = proxyNamespaceOf(config);
+  if (!("service" in proxies) || proxyNamespace === undefined) {
     // Proxies at fixed addresses share the monorepo's host, and so do the probes.
     return {
       ...others,
@@ -321,12 +325,11 @@ function peersOf({ platform, monitoring }: StackConfig): ReleasePeers {
     };
   }
   // Those in the cluster call from their namespace.
-  const [proxyNamespace = ""] = proxies.service.split("/");
   return {
     ...others,
     gateway: [namespacePeer(proxyNamespace)],
     gatewayPort: proxies.port,
-    ...(monitoring && { probes: [namespacePeer(monitoringNamespace)] }),
+    ...(config.monitoring && { probes: [namespacePeer(monitoringNamespace)] }),
   };
 }
 

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeApi, ask, reason } from "../../cluster/kubeApi";
+import { writeAtomically } from "../../cutover/atomicWrite";
 import { podsFile, probesFile, prometheusRulesDir } from "../paths";
 import { gateway } from "../platform/gateway";
 
@@ -51,8 +52,7 @@ export async function main(): Promise<void> {
 function writeTargets(file: string, targets: readonly ScrapedTarget[]): void {
   const content = JSON.stringify(targets);
   if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === content) return;
-  fs.writeFileSync(`${file}.next`, content);
-  fs.renameSync(`${file}.next`, file);
+  writeAtomically(file, content);
 }
 
 /** Until Prometheus has read the rules: one that is away reads them when it starts, and then once more. */

@@ -1,12 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
-import { stringify } from "yaml";
 import { alertmanagerConfig } from "../../monitoring/alertmanager";
 import type { Timing } from "../../monitoring/timing";
 import type { Toolbox } from "../../tools/acquire";
 import { guardTokenFile, stateDir } from "../paths";
 import ports from "../ports.json";
 import { ensureGuardTokens } from "../guard";
+import { writeConfig } from "./configFile";
 import { expectOk } from "./http";
 import type { Part } from "./processes";
 
@@ -16,10 +16,9 @@ export const alertmanagerUrl = `http://127.0.0.1:${ports.alertmanager}`;
 export function alertmanager(tools: Toolbox, timing: Timing): Part {
   ensureGuardTokens();
   const dataDir = path.join(stateDir, "alertmanager");
-  const configFile = path.join(stateDir, "config", "alertmanager.yaml");
-  for (const dir of [dataDir, path.dirname(configFile)]) fs.mkdirSync(dir, { recursive: true });
+  fs.mkdirSync(dataDir, { recursive: true });
   const guard = { url: `http://127.0.0.1:${ports.guard}/alerts`, credentialsFile: guardTokenFile };
-  fs.writeFileSync(configFile, stringify(alertmanagerConfig({ guard }, timing)));
+  const configFile = writeConfig("alertmanager.yaml", alertmanagerConfig({ guard }, timing));
   return {
     name: "alertmanager",
     command: [

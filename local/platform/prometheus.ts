@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { stringify } from "yaml";
 import { blackboxModules } from "../../monitoring/probes";
 import { duration } from "../../monitoring/promql";
 import type { Timing } from "../../monitoring/timing";
@@ -9,12 +8,11 @@ import { prometheusRulesDir, prometheusTargetsDir, stateDir } from "../paths";
 import ports from "../ports.json";
 import { expectOk } from "./http";
 import { certificateFile } from "./certificates";
+import { writeConfig } from "./configFile";
 import type { Part } from "./processes";
 import { prometheusConfig } from "./prometheusConfig";
 
 export const prometheusUrl = `http://127.0.0.1:${ports.prometheus}`;
-
-const configDir = path.join(stateDir, "config");
 
 /** Prometheus' own default, which the scale shortens with everything else: how long a sample counts after the last one. */
 const lookbackMs = 300_000;
@@ -25,7 +23,7 @@ export function prometheus(tools: Toolbox, timing: Timing): Part {
   for (const dir of [dataDir, prometheusRulesDir, prometheusTargetsDir]) {
     fs.mkdirSync(dir, { recursive: true });
   }
-  const configFile = writeYaml("prometheus.yaml", prometheusConfig(timing));
+  const configFile = writeConfig("prometheus.yaml", prometheusConfig(timing));
   return {
     name: "prometheus",
     command: [
@@ -51,7 +49,7 @@ export function prometheus(tools: Toolbox, timing: Timing): Part {
 
 /** Asks backends from outside whether they are healthy. */
 export function blackboxExporter(tools: Toolbox, timing: Timing): Part {
-  const configFile = writeYaml("blackbox-exporter.yaml", { modules: blackboxModules(timing) });
+  const configFile = writeConfig("blackbox-exporter.yaml", { modules: blackboxModules(timing) });
   return {
     name: "blackbox-exporter",
     command: [
@@ -65,11 +63,4 @@ export function blackboxExporter(tools: Toolbox, timing: Timing): Part {
     configFiles: [configFile],
     ready: () => expectOk(`http://127.0.0.1:${ports.blackboxExporter}/-/healthy`),
   };
-}
-
-function writeYaml(name: string, content: object): string {
-  fs.mkdirSync(configDir, { recursive: true });
-  const file = path.join(configDir, name);
-  fs.writeFileSync(file, stringify(content));
-  return file;
 }

@@ -13,7 +13,7 @@ import { hostAddress } from "../../local/platform/network";
 import { runningParts } from "../../local/platform/processes";
 import { prometheusUrl } from "../../local/platform/prometheus";
 import { SERIES } from "../../monitoring/indicators";
-import { ALERTS, type AlertName } from "../../monitoring/table";
+import { lastingOf, type AlertName } from "../../monitoring/table";
 import { timingOf } from "../../monitoring/timing";
 import { namespace } from "../faults/agreement";
 import { kill, standInsOf } from "../faults/processes";
@@ -38,7 +38,7 @@ const baselineSeconds = 0.2;
 const becauseOf = (name: AlertName): string => `${name} of ${target}/blue`;
 
 function heldMs(name: AlertName): number {
-  return (ALERTS.find((alert) => alert.name === name)?.forMs ?? 0) * scale;
+  return lastingOf(name) * scale;
 }
 
 describe("incidents, from the first failed answer to the commit", function () {
@@ -65,7 +65,7 @@ describe("incidents, from the first failed answer to the commit", function () {
     succeeded(await stack.up());
     await startMonitoring(await tools(), { scale });
     guard = await startGuard(stack, { port: 9120, prometheus: prometheusUrl, scale });
-    while ((await ask(new URL("/readyz", guard.origin))).status !== 200) await sleep(50);
+    await guard.ready();
     incidents = new Incidents({ stack, api, guard, windowPassed });
   });
 
