@@ -2,10 +2,11 @@ import fs from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { routedTargets } from "./catalog";
+import { type RoutedTargetName, routedTargets } from "./catalog";
 import type { Cloud } from "./stack/cloud";
 import { ClusterError, readLiveRoutes } from "./cluster/liveRoutes";
-import { KubeApi, UnreachableError, reason } from "./cluster/kubeApi";
+import { KubeApi, UnreachableError } from "./cluster/kubeApi";
+import { reason } from "./cluster/thrown";
 import { KubeconfigError } from "./cluster/kubeconfig";
 import { whereabouts } from "./cluster/whereabouts";
 import { withoutStack } from "./components/withoutStack";
@@ -16,6 +17,16 @@ import type { StackConfig } from "./config/parse";
 import { withContents } from "./stack/contents";
 import { requireImages } from "./stack/images";
 import {
+  type StepFacts,
+  type WantedStep,
+  contractions,
+  keptSteps,
+  readStepFacts,
+  wantedStep,
+  withoutTakenBack,
+} from "./stack/schemaSteps";
+import {
+  type Contraction,
   type JudgeInput,
   type StagingEvidence,
   type Violation,
@@ -28,7 +39,7 @@ import {
   wouldComplete,
 } from "./migration";
 import { DaemonError } from "./monorepo/daemon";
-import { type Applied, parseOutputs, type StackOutputs } from "./stack/outputs";
+import { type Applied, type AppliedStep, parseOutputs, type StackOutputs } from "./stack/outputs";
 import { buildStack } from "./stack/stack";
 
 /** Reads what is wanted and what is live, lets the rules judge, and only then says what shall be. */
@@ -36,10 +47,20 @@ async function main(): Promise<StackOutputs> {
   const loaded = loadStackConfig();
   const [config, api] = await Promise.all([withContents(loaded), KubeApi.connect(loaded.platform)]);
   void pulumi.log.info(whereabouts(pulumi.getStack(), config.platform, api));
-  const [live, applied] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
+  const [live, left] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = api.now();
   if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
-  const facts = { live, staging: undefined, evidence: undefined, now };
+  const stepFacts = await readStepFacts(api, config, { live, applied: left });
+  const applied = withoutTakenBack(left, stepFacts);
+  const contracting = contractions(config, stepFacts);
+  const facts = {
+    live,
+    staging: undefined,
+    evidence: undefined,
+    prepared: stepFacts.evidence,
+    contractions: contracting,
+    now,
+  };
   const input = await withEvidence(
     await withStaging(judged(config, applied, facts), config),
     config,
@@ -55,10 +76,20 @@ async function main(): Promise<StackOutputs> {
     );
   }
   const isWayBack = bringsBack(input);
-  await requireImages({ config, live, bringsBack: isWayBack });
+  await requireImages({ config, live, applied, bringsBack: isWayBack });
   const cloud = await connectedCloud(config);
   if (config.monorepo !== undefined)
     await (await import("./stack/adopt.js")).adoptMonorepo(config, isWayBack);
+  const stepInput = { config, live, applied, facts: stepFacts };
+  const steps = new Map(
+    routedTargets.flatMap((target) => {
+      const step = wantedStep(target, stepInput);
+      return step === undefined ? [] : [[target, step] as const];
+    }),
+  );
+  const kept = keptSteps(config, applied, stepFacts);
+  saySteps(steps, stepFacts, applied, kept);
+  sayGivenUp(config, contracting);
   return buildStack({
     config,
     live,
@@ -67,6 +98,8 @@ async function main(): Promise<StackOutputs> {
     now,
     evidence: input.evidence,
     leftAlone: new Set(aside.map(({ target }) => target)),
+    steps,
+    keptSteps: kept,
     cloud,
     // Read here: in the bundle, every module's folder is this one's.
     backupScript: fs.readFileSync(path.join(__dirname, "backup", "backup.sh"), "utf8"),
@@ -95,7 +128,7 @@ function enforce(violations: readonly Violation[]): void {
 /** This stack's own outputs from its last successful update. */
 async function readApplied(): Promise<Applied> {
   const itself = new pulumi.StackReference(fullName(pulumi.getStack()));
-  const names = ["targets", "infrastructure", "migration", "completed"] as const;
+  const names = ["targets", "infrastructure", "migration", "completed", "steps"] as const;
   const details = await Promise.all(names.map((name) => itself.getOutputDetails(name)));
   return parseOutputs(Object.fromEntries(names.map((name, index) => [name, details[index]?.value])));
 }
@@ -143,6 +176,43 @@ function sayOverrides(config: StackConfig, now: Date): void {
   const overrides = overridesIn(config);
   if (overrides.length === 0) return;
   void pulumi.log.warn(`Overrides:\n${overrides.map((each) => formatOverride(each, now)).join("\n")}`);
+}
+
+/** What is about to happen to a target's data, and what stays of it. */
+function saySteps(
+  steps: ReadonlyMap<RoutedTargetName, WantedStep>,
+  { evidence }: StepFacts,
+  applied: Applied,
+  kept: ReadonlyMap<RoutedTargetName, AppliedStep>,
+): void {
+  for (const [target, { step, args }] of steps) {
+    if (applied.steps.get(target)?.image === step.image) continue;
+    const trial = evidence
+      .get(target)
+      ?.find(({ image, before }) => image === step.image && before === step.before);
+    const how = trial
+      ? `: ${trial.statements.length} statements, ${trial.seconds.toFixed(1)} s on a shadow of the backup of ${trial.backup.finishedAt}`
+      : "";
+    void pulumi.log.info(
+      `${target}: the ${step.kind} step ${step.image} runs before a candidate gets pods, as the Job ${args.name}${how}.`,
+    );
+  }
+  for (const [target, { image }] of kept) {
+    if (steps.has(target)) continue;
+    void pulumi.log.info(
+      `${target}: the data stays expanded by ${image}. What that added can be taken away: cutover migrate ${target} --down.`,
+    );
+  }
+}
+
+/** What a contract step has left that failed and is wanted no more, nothing here knows. */
+function sayGivenUp(config: StackConfig, contracting: ReadonlyMap<RoutedTargetName, Contraction>): void {
+  for (const [target, contraction] of contracting) {
+    if (contraction !== "failed" || config.targets[target].database?.migration !== undefined) continue;
+    void pulumi.log.warn(
+      `${target}: a contract step has failed and is given up. What it has left: cutover migrate ${target} --status`,
+    );
+  }
 }
 
 /** Latency is compared with what was measured, or not at all. */

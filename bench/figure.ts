@@ -43,30 +43,43 @@ export interface FigureResult extends Readiness {
   readonly contenders: readonly { readonly name: string; readonly samples: readonly Sample[] }[];
 }
 
+export interface InterleaveOptions {
+  readonly signal: AbortSignal;
+  readonly onRun: (text: string) => void;
+  /** Told after each run of all samples so far: a run that is broken off keeps them. */
+  readonly onSample: (contenders: FigureResult["contenders"]) => void;
+}
+
 /** Runs the contenders in turn, A B C A B C, so that a busy minute hits them all. */
 export async function interleave(
   contenders: readonly Contender[],
   rounds: number,
-  { signal, onRun }: { readonly signal: AbortSignal; readonly onRun: (text: string) => void },
-): Promise<FigureResult["contenders"]> {
+  { signal, onRun, onSample }: InterleaveOptions,
+): Promise<void> {
   const results = contenders.map(({ name, run }) => ({ name, run, samples: new Array<Sample>() }));
   for (let round = 1; round <= rounds; round++) {
     for (const { name, run, samples } of results) {
       signal.throwIfAborted();
       onRun(`round ${round} of ${rounds}: ${name}`);
       samples.push(await run());
+      onSample(results.map((each) => ({ name: each.name, samples: each.samples })));
     }
   }
-  return results.map(({ name, samples }) => ({ name, samples }));
+}
+
+export interface MeasureOptions {
+  readonly rounds: number;
+  readonly report: (text: string) => void;
+  /** Told after each run of what the figure has come to so far. */
+  readonly onResult: (result: FigureResult) => void;
 }
 
 /** Prepares, measures and undoes a figure. */
 export async function measure(
   figure: Figure,
   world: World,
-  rounds: number,
-  report: (text: string) => void,
-): Promise<FigureResult> {
+  { rounds, report, onResult }: MeasureOptions,
+): Promise<void> {
   const undos: (() => Promise<void>)[] = [];
   try {
     report("preparing");
@@ -74,15 +87,12 @@ export async function measure(
     report("waiting for a quiet machine");
     const readiness = await readyToMeasure(figure.isTimed, world.signal);
     const { name, title, measures, baseline } = figure;
-    return {
-      name,
-      title,
-      measures,
-      baseline,
-      startedAt: new Date().toISOString(),
-      ...readiness,
-      contenders: await interleave(contenders, rounds, { signal: world.signal, onRun: report }),
-    };
+    const about = { name, title, measures, baseline, startedAt: new Date().toISOString(), ...readiness };
+    await interleave(contenders, rounds, {
+      signal: world.signal,
+      onRun: report,
+      onSample: (samples) => onResult({ ...about, contenders: samples }),
+    });
   } finally {
     report("cleaning up");
     await undoAll(undos);

@@ -5,7 +5,7 @@ import { gatewayAddress } from "../local/platform/gateway";
 import type { World } from "./world";
 
 export const ratePerSecond = 300;
-const maxSeconds = 60;
+const maxSeconds = 180;
 /** Before the work begins, and after it has ended, in ms. */
 const settleMs = 1000;
 
@@ -21,7 +21,7 @@ export interface Asked {
 export async function shotsDuring(
   { tools, signal }: World,
   asked: Asked,
-  work: () => Promise<void>,
+  work: (shots: readonly Shot[]) => Promise<void>,
 ): Promise<readonly Shot[]> {
   const shots: Shot[] = [];
   const options = {
@@ -42,7 +42,7 @@ export async function shotsDuring(
         `${asked.target}: found no good answer within ${settleMs} ms, expected the load to be served`,
       );
     }
-    await work();
+    await work(shots);
     await sleep(settleMs, undefined, { signal });
   } finally {
     await attack.stop();

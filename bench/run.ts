@@ -13,12 +13,13 @@ import { guard } from "./figures/guard";
 import { memory } from "./figures/memory";
 import { preview } from "./figures/preview";
 import { rollback } from "./figures/rollback";
+import { trigger } from "./figures/trigger";
 import { update } from "./figures/update";
 import { machineFacts } from "./machine";
 import { renderFigure } from "./report";
 import { World } from "./world";
 
-const figures: readonly Figure[] = [preview, update, rollback, guard, memory, calls];
+const figures: readonly Figure[] = [preview, update, rollback, guard, trigger, memory, calls];
 
 interface Options {
   readonly rounds: number;
@@ -42,11 +43,11 @@ async function main(): Promise<number> {
   for (const { acquire } of wanted) await acquire?.();
   await withPlatformLock(() => bringUp(tools));
   process.env["KUBECONFIG"] = adminKubeconfig;
-  const results: FigureResult[] = [];
+  const results = new Map<Figure, FigureResult>();
   const failures: string[] = [];
-  /** After each figure, so that a run which is broken off keeps those that it has. */
+  /** After each round, so that a run which is broken off keeps those that it has. */
   const writeReport = (): string => {
-    const facts = { machine: machineFacts(), rounds, figures: results, failures };
+    const facts = { machine: machineFacts(), rounds, figures: [...results.values()], failures };
     const report = `${JSON.stringify(facts, undefined, 2)}\n`;
     fs.writeFileSync(path.join(outDir, "bench.json"), report);
     return report;
@@ -58,10 +59,15 @@ async function main(): Promise<number> {
         await showProgress([
           {
             title: figure.title,
-            async run(report) {
-              results.push(await measure(figure, world, rounds, report));
-              writeReport();
-            },
+            run: (report) =>
+              measure(figure, world, {
+                rounds,
+                report,
+                onResult(result) {
+                  results.set(figure, result);
+                  writeReport();
+                },
+              }),
           },
         ]).catch((error: unknown) => {
           signal.throwIfAborted();
@@ -75,7 +81,7 @@ async function main(): Promise<number> {
 
   const report = writeReport();
   process.stdout.write(
-    json === true ? report : results.map((result) => `${renderFigure(result)}\n\n`).join(""),
+    json === true ? report : [...results.values()].map((result) => `${renderFigure(result)}\n\n`).join(""),
   );
   for (const failure of failures) process.stderr.write(`${failure}\n`);
   return failures.length === 0 ? 0 : 1;

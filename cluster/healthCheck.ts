@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutedTarget } from "../catalog";
 import { BACKENDS, type Backend, type Split, splitHash } from "../migration";
-import { type KubeApi, ask, reason } from "./kubeApi";
+import { type KubeApi, ask } from "./kubeApi";
+import { reason } from "./thrown";
 import { backendHeader, hostnameOf, routeHeader } from "./names";
 import { type Proxies, proxyReplicas } from "./proof";
 

@@ -4,6 +4,7 @@ import https from "node:https";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ClusterAccess, type WantedCluster, loadClusterAccess } from "./kubeconfig";
+import { hasCode, reason } from "./thrown";
 
 export interface Answer {
   readonly status: number;
@@ -130,6 +131,12 @@ export class KubeApi {
     }
   }
 
+  /** How a path is reached, for what speaks another protocol there. */
+  wayTo(path: string): { readonly url: URL; readonly options: https.RequestOptions } {
+    const { headers, tls } = this.credentials({});
+    return { url: new URL(path, this.access.server), options: { headers: { ...headers }, ...tls } };
+  }
+
   private compareClocks({ headers: { date } }: Answer): void {
     const ahead = Date.parse(date ?? "") - Date.now();
     this.ahead = Math.abs(ahead) > greatestSkew ? ahead : 0;
@@ -144,7 +151,7 @@ export class KubeApi {
     };
   }
 
-  private unreachable(error: unknown): UnreachableError {
+  unreachable(error: unknown): UnreachableError {
     return new UnreachableError(`cluster ${this.name} can't be reached: ${reason(error)}`);
   }
 }
@@ -169,7 +176,14 @@ export function ask(
       url,
       {
         method,
-        headers: { ...(content !== undefined && { "content-type": "application/json" }), ...headers },
+        headers: {
+          // Without its length Node would send the body of a DELETE as if it were the next request.
+          ...(content !== undefined && {
+            "content-type": "application/json",
+            "content-length": String(Buffer.byteLength(content)),
+          }),
+          ...headers,
+        },
         ...tls,
         agent: agent ?? false,
         signal: AbortSignal.timeout(timeoutSeconds * 1000),
@@ -201,12 +215,4 @@ export function ask(
     });
     request.end(content);
   });
-}
-
-function hasCode(error: Error, code: string): boolean {
-  return "code" in error && error.code === code;
-}
-
-export function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,8 @@ import { type RoutedTargetName, routedTargets } from "../catalog";
 import { BACKENDS, type LiveRoute, type Split, fromRoute } from "../migration";
 import { httpRoutePath } from "./httpRoute";
 import { backendName } from "./names";
-import { type KubeApi, reason } from "./kubeApi";
+import { type KubeApi } from "./kubeApi";
+import { reason } from "./thrown";
 
 /** The cluster answers, but not as one that this program can work with. */
 export class ClusterError extends Error {

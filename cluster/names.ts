@@ -68,3 +68,9 @@ export function targetLabels(target: RoutedTargetName): Record<string, string> {
 /** What tells a service's pods from those that consume its queue. */
 export const serviceRole = { "pyairtable.dev/role": "service" };
 export const consumerRole = { "pyairtable.dev/role": "consumer" };
+/** What may reach a target's database beside its backends: the jobs of its schema, and sessions of the command line. */
+export const databaseClientRole = { "pyairtable.dev/role": "database-client" };
+/** What watches a target's database. */
+export const databaseExporterLabels = { "app.kubernetes.io/component": "database-exporter" };
+/** A server of a target's database: an instance, or what was made of a backup of one. */
+export const databaseRole = { "pyairtable.dev/role": "database" };

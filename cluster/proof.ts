@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { routeHeader } from "./names";
-import { type KubeApi, ask, reason } from "./kubeApi";
+import { type KubeApi, ask } from "./kubeApi";
+import { reason } from "./thrown";
 
 /** Where the replicas of the proxy are: a fixed list of `host:port`, or a Service to look them up. */
 export type Proxies = readonly string[] | { readonly service: string; readonly port: number };

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutedTarget, SmokeCheck } from "../catalog";
 import { backendName } from "./names";
 import type { Backend } from "../migration";
-import { type Answer, type KubeApi, type Question, ask, reason } from "./kubeApi";
+import { type Answer, type KubeApi, type Question, ask } from "./kubeApi";
+import { reason } from "./thrown";
 
 /** What a smoke check asks: one backend itself, not the gateway. */
 export interface SmokeCheckArgs {

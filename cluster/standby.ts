@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { RoutedTarget } from "../catalog";
-import { type Backend, COLORS, type Color } from "../migration";
-import { type KubeApi, ask, reason } from "./kubeApi";
+import { BACKENDS, type Backend, type Color } from "../migration";
+import { type KubeApi, ask } from "./kubeApi";
+import { reason } from "./thrown";
 import { backendName } from "./names";
 
 /** How well a backend could take all traffic at this moment, best first. */
@@ -37,8 +38,16 @@ const legacyTimeoutSeconds = 1;
 
 /** How well each backend of a target could take all its traffic, without waiting for any to become ready. */
 export async function readStandbys(api: KubeApi, args: StandbyArgs): Promise<Record<Backend, Standby>> {
-  const [legacy, colors] = await Promise.all([askLegacy(args), askColors(api, args)]);
-  return { legacy, ...colors };
+  const [asked, slices] = await Promise.all([askLegacy(args), readSlices(api, args)]);
+  if (slices === undefined) {
+    const unknown: Standby = { fitness: "unknown", detail: "its endpoints can't be read" };
+    return { legacy: asked, blue: unknown, green: unknown };
+  }
+  return {
+    legacy: slices.some(({ metadata }) => isOf(metadata, args, "legacy")) ? asked : unroutable(args),
+    blue: colorIn(slices, args, "blue"),
+    green: colorIn(slices, args, "green"),
+  };
 }
 
 async function askLegacy({ target, legacyHost }: StandbyArgs): Promise<Standby> {
@@ -62,28 +71,38 @@ const endpointSlices = z.object({
   ),
 });
 
+type Slice = z.infer<typeof endpointSlices>["items"][number];
+
 const serviceLabel = "kubernetes.io/service-name";
 
-async function askColors(
+/** Of all backends; undefined where they can't be read. */
+async function readSlices(
   api: KubeApi,
-  { target, namespace, capacity }: StandbyArgs,
-): Promise<Record<Color, Standby>> {
-  const names = COLORS.map((color) => backendName(target.name, color)).join(",");
+  { target, namespace }: StandbyArgs,
+): Promise<readonly Slice[] | undefined> {
+  const names = BACKENDS.map((backend) => backendName(target.name, backend)).join(",");
   const selector = encodeURIComponent(`${serviceLabel} in (${names})`);
   const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?labelSelector=${selector}`;
-  const answer = await api.askPersistently(path);
-  if (answer.status !== 200) {
-    const unknown: Standby = { fitness: "unknown", detail: `status ${answer.status} for its endpoints` };
-    return { blue: unknown, green: unknown };
-  }
-  const { items } = endpointSlices.parse(JSON.parse(answer.body));
-  const standby = (color: Color): Standby => {
-    const ready = items
-      .filter(({ metadata }) => metadata.labels[serviceLabel] === backendName(target.name, color))
-      .flatMap(({ endpoints }) => endpoints ?? [])
-      .filter(({ conditions }) => conditions.ready !== false).length;
-    const fitness = ready >= capacity ? "ready" : ready > 0 ? "short" : "down";
-    return { fitness, detail: `${ready} of ${capacity} replicas of ${color} are ready` };
-  };
-  return { blue: standby("blue"), green: standby("green") };
+  const { status, body } = await api.askPersistently(path);
+  return status === 200 ? endpointSlices.parse(JSON.parse(body)).items : undefined;
+}
+
+function colorIn(slices: readonly Slice[], args: StandbyArgs, color: Color): Standby {
+  const ready = slices
+    .filter(({ metadata }) => isOf(metadata, args, color))
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .filter(({ conditions }) => conditions.ready !== false).length;
+  const fitness = ready >= args.capacity ? "ready" : ready > 0 ? "short" : "down";
+  return { fitness, detail: `${ready} of ${args.capacity} replicas of ${color} are ready` };
+}
+
+/** Whatever legacy answers, the proxy can't reach it: so it is with what version 0.1.0 has retired. */
+function unroutable({ target }: StandbyArgs): Standby {
+  const name = backendName(target.name, "legacy");
+  const detail = `the cluster has no Service ${name}, expected one before legacy gets traffic: pulumi up makes it`;
+  return { fitness: "down", detail };
+}
+
+function isOf({ labels }: Slice["metadata"], { target }: StandbyArgs, backend: Backend): boolean {
+  return labels[serviceLabel] === backendName(target.name, backend);
 }

@@ -10,6 +10,7 @@ import type { KubeApi } from "../cluster/kubeApi";
 import { waitUntilReady } from "../cluster/readiness";
 import type { Color } from "../migration";
 import { notAwaited } from "./awaiting";
+import type { DatabaseClient } from "./databaseAccess";
 import { gate, warnOf } from "./gate";
 import { hashedName, secretName } from "./hashedName";
 import { type InternalCalls, callSettings } from "./internalCalls";
@@ -54,12 +55,14 @@ export interface ColorReleaseArgs {
   namespace: pulumi.Input<string>;
   /** @default nothing runs: only the Service is there, because the route names it */
   release?: Release;
-  /** What a change must wait for: given for a colour that loses all its traffic in this update. @default nothing */
+  /** What a change must wait for: the proof for a colour that loses all its traffic, a step for one that has none. @default nothing */
   changeAfter?: pulumi.Output<unknown>;
   /** False for a colour that is losing traffic: that it isn't ready may be why, and must not fail the way back. @default true */
   mustBeReady?: boolean;
   /** A Secret that all of the target's backends share. @default none */
   sharedSecret?: pulumi.Input<string>;
+  /** The target's own database. @default none: it uses the monorepo's, or keeps no data */
+  database?: DatabaseClient;
   /** How it reaches the targets that it calls. */
   calls: InternalCalls;
   peers: ReleasePeers;
@@ -117,7 +120,10 @@ export class ColorRelease extends pulumi.ComponentResource {
       },
       child,
     );
-    const secretNames: pulumi.Input<string>[] = args.sharedSecret === undefined ? [] : [args.sharedSecret];
+    const secretNames: pulumi.Input<string>[] = [
+      ...(args.sharedSecret === undefined ? [] : [args.sharedSecret]),
+      ...(args.database === undefined ? [] : [args.database.credentials[color]]),
+    ];
     if (Object.keys(release.secrets).length > 0) {
       const secret = new Secret(
         `${name}-secrets`,
@@ -218,6 +224,7 @@ export class ColorRelease extends pulumi.ComponentResource {
           podLabels: { "app.kubernetes.io/instance": fullName },
           target,
           peers: args.peers,
+          ...(args.database && { database: args.database.peers }),
         }),
       },
       child,

@@ -15,6 +15,7 @@ import {
   consumerOf,
 } from "../migration";
 import { ColorRelease, type Release } from "./colorRelease";
+import type { DatabaseClient } from "./databaseAccess";
 import { gate, warnOf } from "./gate";
 import { secretName } from "./hashedName";
 import { LegacyBackend } from "./legacyBackend";
@@ -22,6 +23,7 @@ import { type TargetAddress, targetLabels } from "../cluster/names";
 import type { InternalCalls } from "./internalCalls";
 import { QueueConsumer } from "./queueConsumer";
 import type { ReleasePeers } from "./releasePolicy";
+import { SchemaMigration, type SchemaMigrationArgs } from "./schemaMigration";
 import { ServiceMonitoring, type ServiceMonitoringArgs } from "./serviceMonitoring";
 import { TrafficSplit } from "./trafficSplit";
 
@@ -44,6 +46,10 @@ export interface ExtractedServiceArgs extends TargetAddress {
   leaveRouteAlone?: boolean;
   /** The key that signs tokens, for a target whose backends share one. @default none */
   signingKey?: string;
+  /** The step of its schema that its releases need. @default none */
+  step?: SchemaStepArgs;
+  /** Its own. @default none: it uses the monorepo's, or keeps no data */
+  database?: DatabaseClient;
   /** How every replica of the proxy is asked whether it serves a split. */
   proxies: Proxies;
   /** How the releases reach the targets that they call. */
@@ -54,6 +60,9 @@ export interface ExtractedServiceArgs extends TargetAddress {
   monitoring?: Watched;
   api: KubeApi;
 }
+
+/** A step of a target's schema, beside what is known here. */
+export type SchemaStepArgs = Omit<SchemaMigrationArgs, "target" | "namespace" | "api">;
 
 /** How a target is watched. */
 export interface Watched
@@ -69,6 +78,8 @@ export interface Watched
 export class ExtractedService extends pulumi.ComponentResource {
   /** The hash of the split, once the data plane is proven to serve it. */
   readonly proven: pulumi.Output<string>;
+  /** Resolves when its schema has gone through the step; undefined without one. */
+  readonly migrated: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: ExtractedServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pyairtable:index:ExtractedService", name, {}, opts);
@@ -82,6 +93,22 @@ export class ExtractedService extends pulumi.ComponentResource {
     const live: Held = args.live ?? { split: ALL_LEGACY, images: {} };
     const liveSplit = live.split;
     const [proven, resolveProven] = pulumi.deferredOutput<string>();
+    const step =
+      args.step &&
+      new SchemaMigration(
+        `${name}-schema`,
+        {
+          ...args.step,
+          target: target.name,
+          namespace,
+          ...(args.database && { after: args.database.credentials.legacy }),
+          api,
+        },
+        child,
+      );
+    // A way back waits for no step, and what has traffic runs with the schema as it is.
+    const stepDone = args.step?.mustSucceed === false ? undefined : step?.done;
+    this.migrated = step?.done;
     const release = (color: Color): ColorRelease => {
       const wanted = args.releases[color];
       return new ColorRelease(
@@ -92,10 +119,13 @@ export class ExtractedService extends pulumi.ComponentResource {
           namespace,
           calls: args.calls,
           peers: args.peers,
+          ...(args.database && { database: args.database }),
           api,
           ...(wanted && { release: wanted }),
           mustBeReady: !isLosing(color, record, live),
-          ...(hasLostAll(color, record, live) && { changeAfter: proven }),
+          ...(hasLostAll(color, record, live)
+            ? { changeAfter: proven }
+            : stepDone && liveSplit[color] === 0 && { changeAfter: stepDone }),
           // One that signs with a key of its own stays as it is when the shared one changes.
           ...(signingKey && wanted?.secrets.SIGNING_KEY === undefined && { sharedSecret: signingKey }),
         },
@@ -109,9 +139,13 @@ export class ExtractedService extends pulumi.ComponentResource {
     };
 
     const gaining = BACKENDS.filter((backend) => record.split[backend] > liveSplit[backend]);
-    const gainingReady = COLORS.filter((color) => gaining.includes(color)).map(
-      (color) => running[color]?.ready,
-    );
+    const gainingColors = COLORS.filter((color) => gaining.includes(color));
+    // A route says that a contract step is done when it is.
+    const routeTellsStep = record.contracted !== undefined && record.contracted !== live.contracted;
+    const gainingReady = [
+      ...gainingColors.map((color) => running[color]?.ready),
+      ...(gainingColors.length > 0 || routeTellsStep ? [stepDone] : []),
+    ];
     const smoke = async (backends: readonly Backend[], inNamespace: string): Promise<void> => {
       const check = { target, namespace: inNamespace, legacyHost };
       await Promise.all(backends.map((backend) => smokeCheck(api, { ...check, backend })));
@@ -209,7 +243,7 @@ export class ExtractedService extends pulumi.ComponentResource {
   }
 }
 
-type Held = Pick<RouteRecord, "split" | "images"> & Partial<Pick<RouteRecord, "legacy">>;
+type Held = Pick<RouteRecord, "split" | "images"> & Partial<Pick<RouteRecord, "legacy" | "contracted">>;
 
 /** In this update, or in the transition before it, whose proof may have been interrupted. */
 function hasLostAll(color: Color, record: RouteRecord, live: Held): boolean {

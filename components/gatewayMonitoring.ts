@@ -15,9 +15,9 @@ export class GatewayMonitoring extends pulumi.ComponentResource {
   ) {
     super("pyairtable:index:GatewayMonitoring", name, {}, opts);
     // As Contour's own manifests label and name it.
-    const envoy = { matchLabels: { app: "envoy" }, port: "metrics", path: "/stats/prometheus" };
-    const pods = { namespace: proxyNamespace, ...envoy };
-    podMonitor(`${name}-envoy`, { ...args, name: "envoy", pods }, { parent: this });
+    const pods = { namespace: proxyNamespace, matchLabels: { app: "envoy" } };
+    const endpoints = [{ port: "metrics", path: "/stats/prometheus" }];
+    podMonitor(`${name}-envoy`, { ...args, name: "envoy", pods, endpoints }, { parent: this });
     this.registerOutputs({});
   }
 }

@@ -151,8 +151,11 @@ export class GuardDeployment extends pulumi.ComponentResource {
       child,
     );
     if (args.monitoring !== undefined) {
-      const pods = { namespace, matchLabels: selector, port: "http", path: "/metrics" };
-      podMonitor(`${name}-monitor`, { ...args.monitoring, name: fullName, namespace, pods }, child);
+      const watched = {
+        pods: { namespace, matchLabels: selector },
+        endpoints: [{ port: "http", path: "/metrics" }],
+      };
+      podMonitor(`${name}-monitor`, { ...args.monitoring, name: fullName, namespace, ...watched }, child);
     }
     new PodDisruptionBudget(
       `${name}-disruption-budget`,

@@ -5,6 +5,8 @@ type Content = Readonly<Record<string, string>>;
 
 const digits = 10;
 const deriveKey = promisify<string, string, number, Buffer>(scrypt);
+/** What was slow once in this process: a Secret's name and what the route records of it are asked for apart. */
+const derived = new Map<string, Promise<Buffer>>();
 
 /** An immutable object's content is in its name: a change makes a new object, and a revert finds the old one's name. */
 export function hashedName(name: string, content: Content): string {
@@ -23,8 +25,10 @@ export function contentHash(name: string, content: Content): string {
 
 /** The same of a secret name. */
 export async function secretHash(name: string, content: Content): Promise<string> {
-  const key = await deriveKey(canonical(name, content), "pyairtable", digits / 2);
-  return key.toString("hex");
+  const text = canonical(name, content);
+  const deriving = derived.get(text) ?? deriveKey(text, "pyairtable", digits / 2);
+  derived.set(text, deriving);
+  return (await deriving).toString("hex");
 }
 
 function canonical(name: string, content: Content): string {

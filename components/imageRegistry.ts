@@ -2,11 +2,15 @@ import { LifecyclePolicy } from "@pulumi/aws/ecr/lifecyclePolicy";
 import { Repository } from "@pulumi/aws/ecr/repository";
 import { RepositoryPolicy } from "@pulumi/aws/ecr/repositoryPolicy";
 import * as pulumi from "@pulumi/pulumi";
-import type { RoutedTarget } from "../catalog";
 
 export interface ImageRegistryArgs {
-  /** Each gets a repository by the name of its own. */
-  targets: readonly Pick<RoutedTarget, "name" | "repository">[];
+  /** Each gets a repository. */
+  images: readonly {
+    /** Its own among these: `frontend` */
+    readonly name: string;
+    /** The repository's: `pyairtable-frontend` */
+    readonly repository: string;
+  }[];
   /** Who may pull, and nothing else: AWS accounts (12 digits) and ARNs of roles. */
   pulledBy: readonly string[];
 }
@@ -14,16 +18,16 @@ export interface ImageRegistryArgs {
 /** How long an image without a tag is kept, in days: what a push that was cut short has left. */
 const untaggedDays = 14;
 
-/** A repository in ECR for each target with an image. */
+/** A repository in ECR for each image. */
 export class ImageRegistry extends pulumi.ComponentResource {
   constructor(name: string, args: ImageRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pyairtable:index:ImageRegistry", name, {}, opts);
 
-    for (const target of args.targets) {
+    for (const image of args.images) {
       const repository = new Repository(
-        `${name}-${target.name}`,
+        `${name}-${image.name}`,
         {
-          name: target.repository,
+          name: image.repository,
           // What a tag named once, it names for ever: `cutover pin` and a reader of the registry see the same image.
           imageTagMutability: "IMMUTABLE",
           imageScanningConfiguration: { scanOnPush: true },
@@ -37,12 +41,12 @@ export class ImageRegistry extends pulumi.ComponentResource {
         { parent: this, protect: true, retainOnDelete: true },
       );
       new LifecyclePolicy(
-        `${name}-${target.name}-lifecycle`,
+        `${name}-${image.name}-lifecycle`,
         { repository: repository.name, policy: JSON.stringify(lifecycle) },
         { parent: this },
       );
       new RepositoryPolicy(
-        `${name}-${target.name}-policy`,
+        `${name}-${image.name}-policy`,
         { repository: repository.name, policy: JSON.stringify(pullOnly(args.pulledBy)) },
         { parent: this },
       );

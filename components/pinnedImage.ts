@@ -1,16 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { RoutedTargetName } from "../catalog";
-import type { Color } from "../migration";
 import { findImage } from "../registry/client";
 import { digestOf, repositoryOf } from "../registry/reference";
 import { RegistryError } from "../registry/registryError";
 
 export interface PinnedImageArgs {
-  /** Whose image it is. */
-  target: RoutedTargetName;
-  color: Color;
+  /** Where the stack's config names it: `frontend.green`. */
+  key: string;
   /** `host/repository@sha256:…` */
   image: string;
+  /** What writes another in its place. @default none */
+  command?: string | undefined;
   /** It has been rolled out before: nothing needs to be asked. @default false */
   isRunning?: boolean;
 }
@@ -30,10 +29,10 @@ export class PinnedImage extends pulumi.ComponentResource {
     this.registerOutputs({ image: args.image });
   }
 
-  private async ask({ target, color, image }: PinnedImageArgs): Promise<string | undefined> {
+  private async ask({ key, image, command }: PinnedImageArgs): Promise<string | undefined> {
     const repository = repositoryOf(image);
     const digest = digestOf(image);
-    const found = `pyairtable:${target}.${color}: found ${image}`;
+    const found = `pyairtable:${key}: found ${image}`;
     if (repository === undefined || digest === undefined) {
       return `${found}, expected host/repository@sha256:…`;
     }
@@ -44,6 +43,7 @@ export class PinnedImage extends pulumi.ComponentResource {
       await pulumi.log.warn(`${found}; whether it exists isn't known: ${error.message}`, this);
       return undefined;
     }
-    return `${found}, which the registry doesn't have, expected a digest that it has: cutover pin ${target} TAG`;
+    const missing = `${found}, which the registry doesn't have, expected a digest that it has`;
+    return command === undefined ? missing : `${missing}: ${command}`;
   }
 }

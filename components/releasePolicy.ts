@@ -23,6 +23,8 @@ export interface ReleasePolicyArgs {
   /** What the catalog declares that it reaches. */
   readonly target: Pick<RoutedTarget, "dependencies" | "stores" | "callsInternet">;
   readonly peers: ReleasePeers;
+  /** Where its database is. @default what it keeps in PostgreSQL, it keeps in the monorepo's */
+  readonly database?: readonly Peer[];
 }
 
 /** What may reach a release and what it may reach; everything else is denied. */
@@ -30,7 +32,9 @@ export function releasePolicy({
   podLabels,
   target: { dependencies, stores, callsInternet },
   peers,
+  database,
 }: ReleasePolicyArgs): types.input.networking.v1.NetworkPolicySpec {
+  const ofMonorepo = database === undefined ? stores : stores.filter((store) => store !== "postgresql");
   const controlPlane = peers.controlPlaneCidrs.map((cidr): Peer => ({ ipBlock: { cidr } }));
   return {
     podSelector: { matchLabels: podLabels },
@@ -40,11 +44,12 @@ export function releasePolicy({
     ],
     egress: [
       ...(dependencies.length > 0 ? [{ to: [...peers.gateway], ports: [{ port: peers.gatewayPort }] }] : []),
-      ...(stores.length > 0
+      ...(database === undefined ? [] : [{ to: [...database], ports: [{ port: storePorts.postgresql }] }]),
+      ...(ofMonorepo.length > 0
         ? [
             {
               to: [{ ipBlock: { cidr: `${peers.legacyHost}/32` } }],
-              ports: stores.map((store) => ({ port: storePorts[store] })),
+              ports: ofMonorepo.map((store) => ({ port: storePorts[store] })),
             },
           ]
         : []),

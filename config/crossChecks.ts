@@ -1,14 +1,16 @@
 import { routedTargets } from "../catalog";
 import { BACKENDS, COLORS } from "../migration";
 import { backupChecks } from "./backupChecks";
+import { databaseChecks, postgresqlChecks } from "./databaseChecks";
 import { dnsChecks } from "./dnsChecks";
 import { type Entry, mapAt } from "./entry";
 import { indicatorChecks, monitoringChecks } from "./monitoringChecks";
 import { guardChecks } from "./guardChecks";
+import { pinned } from "./pinned";
 import type { Problem } from "./problem";
 import { imagesFromRegistry, ownRegistry } from "./registryChecks";
 import { registrySchema } from "./registrySchema";
-import { autoscaleSchema, capacitySchema, environmentSchema, imageSchema, trafficSchema } from "./schema";
+import { autoscaleSchema, capacitySchema, environmentSchema, trafficSchema } from "./schema";
 
 /**
  * What spans several keys. Each check reads only the parts that it needs and is silent where those are
@@ -26,16 +28,18 @@ export function crossChecks(config: Readonly<Record<string, unknown>>): Problem[
     ...guardChecks(config),
     ...clusterHasAccount(mapAt(config, "platform")),
     ...monitoringChecks(environment, mapAt(config, "monitoring")),
+    ...postgresqlChecks(environment, config),
     ...routedTargets.flatMap((target) => {
       const entry = mapAt(config, target);
       return [
         ...trafficSums(entry),
         ...trafficHasImage(entry),
         ...noTrafficToRetiredLegacy(entry),
-        ...imagesByDigest(environment, entry),
+        ...COLORS.flatMap((color) => pinned(environment, [color], entry[color])),
         ...imagesFromRegistry(registry, target, entry),
         ...roomToScale(entry),
         ...indicatorChecks(entry),
+        ...databaseChecks(environment, config, target),
         ...(target === "auth-service" ? signingKeyPresent(entry) : []),
       ].map(({ path, text }) => ({ path: [target, ...path], text }));
     }),
@@ -89,16 +93,6 @@ function noTrafficToRetiredLegacy({ traffic, legacy }: Entry): Problem[] {
   if (split === undefined || split.legacy === 0 || legacy !== "retired") return [];
   const text = `found ${split.legacy} % for legacy, which is retired, expected 0 or legacy: standby`;
   return [{ path: ["traffic"], text }];
-}
-
-function imagesByDigest(environment: string | undefined, entry: Entry): Problem[] {
-  if (environment === undefined || environment === "local") return [];
-  return COLORS.flatMap((color) => {
-    const image = imageSchema.safeParse(entry[color]).data;
-    if (image === undefined || image.includes("@sha256:")) return [];
-    const text = `found ${JSON.stringify(image)}, expected an image by digest (repository@sha256:…) in ${environment}`;
-    return [{ path: [color], text }];
-  });
 }
 
 function roomToScale({ autoscale, capacity }: Entry): Problem[] {

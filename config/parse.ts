@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import type { RoutedTargetName } from "../catalog";
+import type { DatabaseMode } from "../database/access";
+import { firstInstance } from "../database/instance";
 import type { Color, WantedTarget } from "../migration";
 import type { AppIndicator } from "../monitoring/monitoredTarget";
 import type { Baseline } from "../monitoring/baseline";
@@ -38,6 +40,26 @@ export interface TargetConfig extends WantedTarget {
   /** Absent: legacy hasn't been measured. */
   readonly baseline?: Baseline;
   readonly indicators: readonly AppIndicator[];
+  /** Absent: it uses the monorepo's, or keeps no data. */
+  readonly database?: DatabaseConfig;
+}
+
+/** A target's own database. */
+export interface DatabaseConfig {
+  /** `read-only` while the data must be protected. */
+  readonly mode: DatabaseMode;
+  /** The instance in use. */
+  readonly instance: string;
+  /** Instances that are not in use and not deleted either. */
+  readonly kept: readonly string[];
+  /** What each role's password is derived from. Plain text, as `secrets`. */
+  readonly password: string;
+  /** How many connections one pod opens. */
+  readonly poolSize: number;
+  /** The image of the step that the releases need. */
+  readonly migration?: string;
+  /** Who wants a step that old releases can't live with. */
+  readonly contract?: NonNullable<NonNullable<Parsed["frontend"]["database"]>["contract"]>;
 }
 
 export interface AuthServiceConfig extends TargetConfig {
@@ -59,6 +81,8 @@ export interface StackConfig {
   readonly registry?: NonNullable<Parsed["registry"]>;
   /** Absent: nothing is watched, and no step needs evidence. */
   readonly monitoring?: NonNullable<Parsed["monitoring"]>;
+  /** Absent: no target has a database of its own. */
+  readonly postgresql?: NonNullable<Parsed["postgresql"]>;
   readonly guard?: NonNullable<Parsed["guard"]>;
   /** Absent: its containers are neither adopted nor started. */
   readonly monorepo?: Monorepo;
@@ -92,6 +116,7 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     registry,
     monorepo,
     monitoring,
+    postgresql,
     guard,
     ...targets
   } = parsed.data;
@@ -100,32 +125,33 @@ export function parseStackConfig(raw: Readonly<Record<string, unknown>>): StackC
     migration,
     platform,
     targets: {
-      frontend: targetConfig(targets.frontend),
-      "api-gateway": targetConfig(targets["api-gateway"]),
+      frontend: targetConfig("frontend", targets.frontend),
+      "api-gateway": targetConfig("api-gateway", targets["api-gateway"]),
       "auth-service": {
-        ...targetConfig(targets["auth-service"]),
+        ...targetConfig("auth-service", targets["auth-service"]),
         ...(signingKey !== undefined && { signingKey }),
       },
-      "llm-orchestrator": targetConfig(targets["llm-orchestrator"]),
-      "mcp-server": targetConfig(targets["mcp-server"]),
-      "airtable-gateway": targetConfig(targets["airtable-gateway"]),
-      automation: targetConfig(targets.automation),
-      docs: targetConfig(targets.docs),
+      "llm-orchestrator": targetConfig("llm-orchestrator", targets["llm-orchestrator"]),
+      "mcp-server": targetConfig("mcp-server", targets["mcp-server"]),
+      "airtable-gateway": targetConfig("airtable-gateway", targets["airtable-gateway"]),
+      automation: targetConfig("automation", targets.automation),
+      docs: targetConfig("docs", targets.docs),
     },
     infrastructure,
     ...(staging !== undefined && { staging }),
     ...(dns !== undefined && { dns }),
     ...(backup !== undefined && { backup }),
     ...(registry !== undefined && { registry }),
+    ...(postgresql !== undefined && { postgresql }),
     ...(guard !== undefined && { guard }),
     ...(monorepo && { monorepo: monorepoOf(monorepo) }),
     ...(monitoring && { monitoring }),
   };
 }
 
-function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
+function targetConfig(name: RoutedTargetName, parsed: z.infer<typeof targetSchema>): TargetConfig {
   const { blue, green, traffic, legacy, capacity, autoscale, settings, secrets, adopt } = parsed;
-  const { changes, overrides, baseline, indicators } = parsed;
+  const { changes, overrides, baseline, indicators, database } = parsed;
   return {
     images: { ...(blue !== undefined && { blue }), ...(green !== undefined && { green }) },
     split: traffic,
@@ -139,5 +165,20 @@ function targetConfig(parsed: z.infer<typeof targetSchema>): TargetConfig {
     overrides,
     ...(baseline && { baseline }),
     indicators,
+    ...(database && { database: databaseConfig(name, database, parsed.mode) }),
+  };
+}
+
+function databaseConfig(
+  target: RoutedTargetName,
+  { instance, migration, contract, ...database }: NonNullable<z.infer<typeof targetSchema>["database"]>,
+  mode: z.infer<typeof targetSchema>["mode"],
+): DatabaseConfig {
+  return {
+    ...database,
+    mode: mode ?? "read-write",
+    instance: instance ?? firstInstance(target),
+    ...(migration !== undefined && { migration }),
+    ...(contract && { contract }),
   };
 }

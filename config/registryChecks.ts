@@ -2,9 +2,10 @@ import type { z } from "zod";
 import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
 import { COLORS } from "../migration";
 import { type ImageRepository, digestOf, formatRepository, repositoryOf } from "../registry/reference";
+import { anyImageSchema } from "./imageSchema";
 import type { Problem } from "./problem";
 import type { registrySchema } from "./registrySchema";
-import { awsSchema, imageSchema } from "./schema";
+import { awsSchema } from "./schema";
 
 type Registry = z.infer<typeof registrySchema> | undefined;
 
@@ -33,7 +34,7 @@ export function imagesFromRegistry(
   const { host } = registry;
   const own = formatRepository({ host, name: catalogEntry(target).repository });
   return COLORS.flatMap((color) => {
-    const image = imageSchema.safeParse(entry[color]).data;
+    const image = anyImageSchema.safeParse(entry[color]).data;
     if (image === undefined || digestOf(image) === undefined) return [];
     const found = repositoryOf(image);
     if (found !== undefined && formatRepository(found) === own) return [];

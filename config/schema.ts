@@ -3,10 +3,13 @@ import { z } from "zod";
 import { BACKENDS, COLORS, PHASES } from "../migration";
 import { backupSchema } from "./backupSchema";
 import { baselineSchema } from "./baselineSchema";
+import { databaseSchema, modeSchema } from "./databaseSchema";
 import { dnsSchema } from "./dnsSchema";
 import { clusterSchema } from "./clusterSchema";
 import { guardSchema } from "./guardSchema";
 import { changesSchema, overridesSchema, signOffsSchema } from "./freezeSchema";
+import { anyImageSchema } from "./imageSchema";
+import { postgresqlSchema } from "./postgresqlSchema";
 import { registrySchema } from "./registrySchema";
 import { indicatorsSchema, monitoringSchema } from "./monitoringSchema";
 import { monorepoSchema } from "./monorepoSchema";
@@ -16,18 +19,6 @@ import { monorepoSchema } from "./monorepoSchema";
  * `platform`. Each part's message says what is expected there; load.ts adds what was found. What spans
  * several keys is in crossChecks.ts.
  */
-
-/** The message of a key that a later version will act on; using one early is an error, not a silent nothing. */
-export const LATER = "known, but this version doesn't act on it yet";
-
-const later = z.custom<never>(() => false, { error: LATER }).optional();
-
-/** `repository[:tag][@sha256:digest]`; whether the digest may be missing depends on the environment. */
-const imagePattern = /^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?$/;
-
-export const imageSchema = z
-  .string({ error: "an image reference" })
-  .regex(imagePattern, { error: "an image reference (repository@sha256:…)" });
 
 const migrationSchema = z.strictObject(
   {
@@ -173,8 +164,8 @@ const variablesPerColor = z
 export const targetSchema = z.strictObject(
   {
     /** The image of each color that runs, by digest outside the local stack. */
-    blue: imageSchema.optional(),
-    green: imageSchema.optional(),
+    blue: anyImageSchema.optional(),
+    green: anyImageSchema.optional(),
     traffic: trafficSchema,
     /** Whether the monorepo's container is kept as a way back. Default: standby. */
     legacy: z.enum(["standby", "retired"], { error: "standby or retired" }).default("standby"),
@@ -196,11 +187,10 @@ export const targetSchema = z.strictObject(
     baseline: baselineSchema,
     /** Measures of the service's own, which warn. Default: none. */
     indicators: indicatorsSchema,
-
-    /** `read-only` while the data must be protected. */
-    mode: later,
-    /** The database and the schema step that the release needs. */
-    database: later,
+    /** Of its database. Default: read-write. */
+    mode: modeSchema,
+    /** For a target that keeps data in PostgreSQL. Default: it uses the monorepo's. */
+    database: databaseSchema.optional(),
   },
   { error: "a map" },
 );
@@ -255,6 +245,8 @@ export const stackSchema = z.strictObject({
   backup: backupSchema.optional(),
   /** Rules, alerts and dashboards, and where Prometheus is asked. */
   monitoring: monitoringSchema.optional(),
+  /** Where the targets' databases live. Default: none has one of its own. */
+  postgresql: postgresqlSchema.optional(),
   /** The guard in the cluster. Default: none there; it may run beside it. */
   guard: guardSchema.optional(),
 });

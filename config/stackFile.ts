@@ -1,13 +1,11 @@
 import { parse } from "yaml";
 import { type StackConfig, parseStackConfig } from "./parse";
+import { UNREADABLE } from "./unreadable";
 
 /** A text that is no Pulumi stack file at all. */
 export class StackFileError extends Error {
   override readonly name = "StackFileError";
 }
-
-/** Stands for an encrypted value. */
-export const UNREADABLE = "[secret]";
 
 /**
  * What a stack file asks for, read without the key to its secrets: each encrypted value is `UNREADABLE`.

@@ -1,6 +1,6 @@
 import { BACKENDS, COLORS, type TokenTrust } from "../migration";
 import type { AuthServiceConfig } from "./parse";
-import { UNREADABLE } from "./stackFile";
+import { UNREADABLE } from "./unreadable";
 
 type Keys = Pick<AuthServiceConfig, "signingKey" | "secrets">;
 

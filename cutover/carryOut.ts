@@ -10,7 +10,7 @@ import { Engine, StackLocked, type UpdateResult } from "./engine";
 import type { Project } from "./project";
 import type { Report } from "./report";
 import type { Repository } from "./repository";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 import { type UpdateLock, configuredBackend, projectName, readUpdateLock } from "./updateLock";
 
 /** The plan's budget for level 1: an update that takes longer than this isn't waited for. */

@@ -24,7 +24,7 @@ import { Report } from "./report";
 import type { TargetSituation } from "./situation";
 import { readStackRecord } from "./stackRecord";
 import { type Survey, survey } from "./survey";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 export interface ChecklistOptions {
   readonly project: Project;

@@ -5,7 +5,7 @@ import { isUnreadable } from "./fileState";
 import { secondsText } from "./kpis";
 import type { Situation, TargetSituation } from "./situation";
 import type { CarriedOut } from "./stackRecord";
-import { shortImage } from "./statusTable";
+import { shortImage } from "./shortImage";
 import { isRollback } from "./transitions";
 
 /** One line of a checklist. Ticked only by a fact. */

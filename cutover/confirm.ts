@@ -2,12 +2,19 @@ import readline from "node:readline/promises";
 import { UsageError } from "./project";
 
 /**
- * Asks whether to go on. Without a terminal nobody can answer: then `--yes` must be given.
+ * Asks whether to go on. Without a terminal nobody can answer: then the option must be given.
+ * @param given whether it was
+ * @param option @default --yes
  * @returns whether the answer was yes
  */
-export async function confirm(question: string, yes: boolean, signal: AbortSignal): Promise<boolean> {
-  if (yes) return true;
-  return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `, "--yes", signal));
+export async function confirm(
+  question: string,
+  given: boolean,
+  signal: AbortSignal,
+  option = "--yes",
+): Promise<boolean> {
+  if (given) return true;
+  return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `, option, signal));
 }
 
 /**
@@ -24,8 +31,13 @@ export async function confirmByTyping(
   return (given ?? (await answerTo(`${question} `, `--confirm ${word}`, signal))) === word;
 }
 
+/** Whether there is a terminal to ask at. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY;
+}
+
 async function answerTo(question: string, instead: string, signal: AbortSignal): Promise<string> {
-  if (!process.stdin.isTTY) throw new UsageError(`found no terminal to ask at, expected ${instead}`);
+  if (!canAsk()) throw new UsageError(`found no terminal to ask at, expected ${instead}`);
   const terminal = readline.createInterface({ input: process.stdin, output: process.stderr });
   try {
     return (await terminal.question(question, { signal })).trim();

@@ -110,10 +110,16 @@ export class Engine {
    */
   async update(asked: UpdateOptions): Promise<UpdateResult> {
     const { message, signal, onProgress, refresh = false } = asked;
-    const { resources } = await this.readState();
+    const { resources, pendingOperations } = await this.readState();
     const events = new UpdateEvents(resources, onProgress);
     const started = performance.now();
     try {
+      // An update keeps for good that something was being made, also once it has made it; what is wanted it makes again.
+      if (refresh && pendingOperations.some(({ type }) => type === "creating")) {
+        await this.run(new UpdateEvents(), signal, (options) =>
+          this.stack.refresh({ ...options, message, clearPendingCreates: true }),
+        );
+      }
       await this.run(events, signal, (options) =>
         this.stack.up({ ...options, ...policies(asked), message, refresh }),
       );

@@ -12,6 +12,7 @@ import {
   type LiveRoute,
   type Split,
   type WantedTarget,
+  PAST_CONTRACT,
   believed,
   formatSplit,
   holder,
@@ -93,9 +94,13 @@ export function routeFor(
   now: Date,
 ): HttpRoute<string> {
   const before = believed(live);
+  const { images, legacy, adopt, contents } = config.targets[name];
+  // Without its database: what the schema is, only an update changes.
   const wanted: WantedTarget = {
-    ...config.targets[name],
-    ...(before && { images: before.images, legacy: before.legacy }),
+    images: before?.images ?? images,
+    legacy: before?.legacy ?? legacy,
+    adopt,
+    ...(contents && { contents }),
     split,
     // Who has traffic is not retired.
     ...(split.legacy > 0 && { legacy: "standby" }),
@@ -134,9 +139,13 @@ function fittest(
   const [best] = usable.toSorted((a, b) => fitnesses.indexOf(fitness(a)) - fitnesses.indexOf(fitness(b)));
   if (best !== undefined) return best;
   const from = live === undefined || isTampered(live) ? "its traffic" : formatSplit(live.split);
+  const none =
+    believed(live)?.contracted === undefined
+      ? "No standby is kept."
+      : `No standby is kept: ${PAST_CONTRACT}.`;
   const why = ways.map((split) => standbys[receiver(split)].detail).join("; ");
   throw new NoWayBackError(
-    `${name}: found no backend that could take ${from}, expected a standby that serves; no traffic was moved. ${why || "No standby is kept."}`,
+    `${name}: found no backend that could take ${from}, expected a standby that serves; no traffic was moved. ${why || none}`,
   );
 }
 

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { type FileState, type Told, fileStateOf } from "./fileState";
 import { GitError, git } from "./git";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** A commit that changed the stack file. */
 export interface FileCommit {

@@ -3,7 +3,7 @@ import { type RoutedTargetName, routedTargets } from "../catalog";
 import { trafficSchema } from "../config/schema";
 import { valuesIn } from "../config/stackFile";
 import type { WantedTarget } from "../migration";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** What can't be understood, and why, in one line. */
 export interface Unreadable {

@@ -2,7 +2,7 @@ import { COLORS, type Color, type Violation, formatViolations } from "../migrati
 import { UsageError } from "./project";
 import { Refused } from "./refused";
 import type { TargetSituation } from "./situation";
-import { shortImage } from "./statusTable";
+import { shortImage } from "./shortImage";
 
 /** Rules that keep a colour as it is; any other would refuse the image in both. */
 const keeping = ["no-edit-under-traffic", "standby-while-soaking"];

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../tools/child";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** What git, or the repository, would not do. The message says what to do about it. */
 export class GitError extends Error {

@@ -4,7 +4,7 @@ import type { KubeApi } from "../cluster/kubeApi";
 import type { StackConfig } from "../config/parse";
 import type { Split } from "../migration";
 import type { Report } from "./report";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** The end of every rollback: what was brought back answers its users. @returns whether all of it does */
 export async function reportHealth(

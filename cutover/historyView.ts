@@ -7,7 +7,7 @@ import { formatTime } from "../migration";
 import { withoutBorders } from "../terminal/tableStyle";
 import { isUnreadable } from "./fileState";
 import type { CarriedOut, StackRecord } from "./stackRecord";
-import { shortImage } from "./statusTable";
+import { shortImage } from "./shortImage";
 import { changeText, isRollback, road } from "./transitions";
 
 /** Transitions as a table, in the order given. Where room is short, the author and the road are left out. */

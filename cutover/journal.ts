@@ -5,8 +5,8 @@ import { z } from "zod";
 import { type RoutedTargetName, routedTargets } from "../catalog/types";
 import { type Split, formatSplit, parseSplit } from "../migration/split";
 import { writeAtomically } from "./atomicWrite";
-import { type OwnerState, ownerState } from "./owner";
-import { hasCode, reason } from "./thrown";
+import { type OwnerState, ownerState } from "../cluster/owner";
+import { hasCode, reason } from "../cluster/thrown";
 
 /** What a command is about to do with one target. */
 export interface TargetPlan {

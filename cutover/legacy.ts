@@ -11,7 +11,7 @@ import { stillNeeded } from "./legacyNeeded";
 import { type Project, UsageError, readWanted } from "./project";
 import { Refused } from "./refused";
 import { Report } from "./report";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 export interface LegacyOptions {
   readonly project: Project;

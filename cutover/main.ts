@@ -6,9 +6,11 @@ import { type Level, levels } from "./budget";
 import { type ExitCode, exitCodes } from "./exitCodes";
 import { addGuardCommand } from "./guardCommand";
 import { addLegacyCommand } from "./legacyCommand";
+import { addMigrateCommand } from "./migrateCommand";
 import { type Project, type ProjectOptions, UsageError, findProject } from "./project";
 import type { Direction } from "./reconcile";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
+import { addRestoreCommands } from "./restoreCommand";
 
 interface CommonOptions extends ProjectOptions {
   readonly json?: boolean;
@@ -45,6 +47,11 @@ interface BaselineFlags extends ChangeOptions {
 
 interface PinFlags extends ChangeOptions {
   readonly color?: Color;
+}
+
+interface ReadOnlyFlags extends ChangeOptions {
+  readonly off?: boolean;
+  readonly because?: string;
 }
 
 interface ReconcileFlags extends ChangeOptions {
@@ -239,6 +246,19 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
       ),
     );
 
+  changing(program.command("read-only"))
+    .description("let no backend of a target write to its database any more, or again")
+    .argument("<target>", targetHelp, parseTarget)
+    .option("--off", "let them write again")
+    .option("--because <text>", "why, for the commit's message", parseLine)
+    .action((target: RoutedTargetName, options: ReadOnlyFlags) =>
+      run<ReadOnlyFlags>(async (project, { off = false, because, ...flags }, signal) => {
+        const { readOnly } = await import("./readOnly.js");
+        const why = because === undefined ? {} : { because };
+        return readOnly(target, { project, off, ...why, ...switches(flags), signal });
+      })(options),
+    );
+
   changing(program.command("resume"))
     .description("find what was interrupted, say whose it was, and finish it")
     .action(
@@ -274,7 +294,10 @@ function cutoverCommand(done: (code: ExitCode) => void): Command {
       }),
     );
   addGuardCommand(program, { common, done, serve: interruptible });
-  addLegacyCommand(program, { common, changing, run, parseTarget, targetHelp });
+  const tools = { common, changing, run, parseTarget, targetHelp };
+  addMigrateCommand(program, tools);
+  addLegacyCommand(program, tools);
+  addRestoreCommands(program, tools);
 
   return program;
 }
@@ -337,6 +360,8 @@ Examples:
   $ cutover advance frontend               the next step: 10 %, 50 %, 100 %, then retire legacy
   $ cutover rollback frontend              back at once
   $ cutover pin frontend 1.4.2             the digest of that tag, for the next release
+  $ cutover read-only auth-service         nothing is written to its database until --off
+  $ cutover restore auth-service --to 2025-08-11T09:00:00Z   its data as it was then, in a database beside it
   $ cutover rollback --level 3             all traffic to the monorepo
   $ cutover update                         make the stack what the committed file says
   $ cutover resume                         finish what was interrupted
@@ -452,6 +477,7 @@ const expectedErrors: Readonly<Record<string, ExitCode>> = {
   NoWayBackError: exitCodes.failed,
   UnreachableError: exitCodes.failed,
   ClusterError: exitCodes.failed,
+  DatabaseError: exitCodes.failed,
   DaemonError: exitCodes.failed,
   GitError: exitCodes.failed,
   RegistryError: exitCodes.failed,

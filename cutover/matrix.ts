@@ -7,7 +7,7 @@ import { type CompatibilityInput, matrixOf } from "./compatibility";
 import { renderMatrix, renderMatrixMarkdown } from "./matrixView";
 import { type Project, readWanted } from "./project";
 import { Report } from "./report";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 export interface MatrixOptions {
   readonly project: Project;

@@ -3,7 +3,7 @@ import { type Split, formatSplit } from "../migration";
 import { digestOf } from "../registry/reference";
 import { withoutBorders } from "../terminal/tableStyle";
 import type { CompatibilityMatrix, MatrixRow, PinnedVersion } from "./compatibility";
-import { shortImage } from "./statusTable";
+import { shortImage } from "./shortImage";
 
 const headings = [
   "target",

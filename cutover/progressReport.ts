@@ -9,7 +9,7 @@ import { Report } from "./report";
 import type { Situation } from "./situation";
 import { readStackRecord } from "./stackRecord";
 import { survey } from "./survey";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 export interface ProgressReportOptions {
   readonly project: Project;

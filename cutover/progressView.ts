@@ -6,7 +6,7 @@ import { code } from "./markdown";
 import { type Progress, stageTimesText, standingText } from "./progress";
 import type { CarriedOut } from "./stackRecord";
 import type { StackRecord } from "./stackRecord";
-import { shortImage } from "./statusTable";
+import { shortImage } from "./shortImage";
 import { changeText } from "./transitions";
 
 type Record = Pick<StackRecord, "updates">;

@@ -4,7 +4,7 @@ import { acquireLock } from "../tools/lock.js";
 import { formatTime } from "../migration/time";
 import { writeAtomically } from "./atomicWrite";
 import { git, GitError } from "./git";
-import { hasCode, reason } from "./thrown";
+import { hasCode, reason } from "../cluster/thrown";
 
 export interface Commit {
   readonly id: string;

@@ -13,7 +13,7 @@ import { Journal } from "./journal";
 import type { Project } from "./project";
 import { Report } from "./report";
 import { RouteHold } from "./routeHold";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 import { wantedOrCommitted } from "./wantedOrCommitted";
 
 export interface RollbackOptions {
@@ -64,7 +64,10 @@ export async function rollback(target: RoutedTargetName, options: RollbackOption
   }
 
   const journal = Journal.for(project.configFile, project.stack);
-  const unnoted = journal?.begin({ command: "rollback", target, split: way.split, from }, new Date());
+  const unnoted = journal?.begin(
+    { command: "rollback", target, split: way.split, from, ...(because !== undefined && { because }) },
+    new Date(),
+  );
   if (unnoted !== undefined) report.problem(unnoted);
   const routeWrittenAt = way.isThere ? null : await moveTraffic(api, config, way, report);
 

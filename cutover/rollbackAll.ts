@@ -1,26 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
+import type { RoutedTargetName } from "../catalog";
 import { KubeApi } from "../cluster/kubeApi";
-import { readLiveRoute } from "../cluster/liveRoutes";
-import { type Standby, canTake, readStandbys } from "../cluster/standby";
 import { editStackFile, setTraffic } from "../config/edit";
 import type { StackConfig } from "../config/parse";
 import { valuesIn } from "../config/stackFile";
-import { ALL_LEGACY, type LiveRoute, believed, formatSplit } from "../migration";
+import { ALL_LEGACY } from "../migration";
 import { beforeMove } from "./beforeMove";
 import { budgetMinutes, budgetText } from "./budget";
 import { confirmByTyping } from "./confirm";
 import { type ExitCode, exitCodes } from "./exitCodes";
-import { liveText } from "./fastRoad";
 import { reportHealth } from "./health";
 import { Journal } from "./journal";
 import type { Project } from "./project";
+import { type Place, findPlaces, isServed, placeText, readLegacy, stayedText } from "./places";
 import { recordRollback } from "./recordRollback";
 import { Refused } from "./refused";
 import { Report } from "./report";
-import { type Road, roadTo } from "./road";
 import { type RouteMove, moveRoutes, whileHeld } from "./routeMoves";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 import { wantedOrCommitted } from "./wantedOrCommitted";
 
 export interface RollbackAllOptions {
@@ -95,7 +92,8 @@ export interface BringAllOptions {
 export async function bringAllToLegacy(options: BringAllOptions): Promise<AllToLegacy> {
   const { api, config, report, signal } = options;
   const places = options.places ?? (await findPlaces(api, config));
-  const [served, down] = [places.filter(isServed), places.filter((place) => !isServed(place))];
+  const able = places.filter(({ isPastContract }) => !isPastContract);
+  const [served, down] = [able.filter(isServed), able.filter((place) => !isServed(place))];
   const first = await moveThose(api, config, served, report);
   return whileHeld(api, config, first, report, async () => {
     const started = await awaitLegacy(api, config, down, report, signal);
@@ -111,11 +109,6 @@ export async function bringAllToLegacy(options: BringAllOptions): Promise<AllToL
   });
 }
 
-/** Whether legacy can take the traffic now, or has it. */
-function isServed({ road, legacy, isRetired }: Place): boolean {
-  return road === "there" || canTake(legacy, isRetired);
-}
-
 async function record(
   { project, api, report, signal, refresh = false }: BringAllOptions,
   targets: readonly RoutedTargetName[],
@@ -128,39 +121,6 @@ async function record(
     report.problem(reason(error));
     return false;
   }
-}
-
-export interface Place {
-  readonly target: RoutedTargetName;
-  readonly live: LiveRoute | undefined;
-  /** For people. */
-  readonly from: string;
-  readonly road: Road;
-  readonly legacy: Standby;
-  readonly isRetired: boolean;
-}
-
-/** Every target's live route, and whether its legacy serves: all at once. */
-async function findPlaces(api: KubeApi, config: StackConfig): Promise<readonly Place[]> {
-  return Promise.all(routedTargets.map((target) => findPlace(api, config, target)));
-}
-
-async function findPlace(api: KubeApi, config: StackConfig, target: RoutedTargetName): Promise<Place> {
-  const { namespace } = config.platform;
-  const wanted = config.targets[target];
-  const [live, legacy] = await Promise.all([
-    readLiveRoute(api, namespace, target),
-    readLegacy(api, config, target),
-  ]);
-  const road = roadTo(live, { ...wanted, split: ALL_LEGACY, legacy: "standby" });
-  const isRetired = (believed(live)?.legacy ?? wanted.legacy) === "retired";
-  return { target, live, from: liveText(live), road, legacy, isRetired };
-}
-
-async function readLegacy(api: KubeApi, config: StackConfig, target: RoutedTargetName): Promise<Standby> {
-  const { namespace, legacyHost } = config.platform;
-  const { capacity } = config.targets[target];
-  return (await readStandbys(api, { target: catalogEntry(target), namespace, legacyHost, capacity })).legacy;
 }
 
 /** Those that go by the fast road. */
@@ -255,24 +215,11 @@ function refuseOther(confirm: string | undefined, stack: string): void {
   throw new Refused(`--confirm: found ${confirm}, expected the stack's name, ${stack}; nothing was changed`);
 }
 
-function stayedText({ target, from, legacy }: Place): string {
-  return `${target} STAYS at ${from}: ${legacy.detail}. Start legacy, then run this again.`;
-}
-
-function placeText({ target, from, road, legacy }: Place): string {
-  const ways: Readonly<Record<Road, string>> = {
-    there: "there already",
-    fast: `-> ${formatSplit(ALL_LEGACY)}`,
-    forward: "",
-  };
-  return `${target}: ${from} ${ways[road]}; ${legacy.detail}`;
-}
-
 function resultText({ recorded, healthy, stayed }: AllToLegacy, tookMs: number): string {
   const lines = [
     stayed.length === 0
       ? "All traffic is on legacy."
-      : `All traffic is on legacy, BUT FOR: ${stayed.join(", ")}. Start their legacy, then run this again.`,
+      : `All traffic is on legacy, BUT FOR: ${stayed.join(", ")}. What each of them needs is said above; then run this again.`,
     recorded ? "Routes, git and state agree." : "This is not recorded yet. Finish it with: cutover resume",
     ...(healthy ? [] : ["NOT HEALTHY: see above."]),
     budgetText(3, tookMs),

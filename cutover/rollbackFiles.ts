@@ -23,7 +23,7 @@ import { commitAndCarryOut } from "./recordedChange";
 import { Report } from "./report";
 import { Repository } from "./repository";
 import { type RouteMove, moveRoutes, whileHeld } from "./routeMoves";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 export interface RollbackFilesOptions {
   readonly project: Project;

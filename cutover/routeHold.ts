@@ -5,7 +5,7 @@ import { writeRoute } from "../cluster/routeWriter";
 import type { StackConfig } from "../config/parse";
 import { type LiveRoute, type Split, formatSplit, isTampered, splitsEqual } from "../migration";
 import { routeFor } from "./fastRoad";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 export interface RouteHoldOptions {
   readonly api: KubeApi;

@@ -8,7 +8,7 @@ import { type LiveRoute, type Split, formatSplit, splitHash } from "../migration
 import { routeFor } from "./fastRoad";
 import type { Report } from "./report";
 import { RouteHold } from "./routeHold";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** One target's traffic that goes back by the fast road, together with others'. */
 export interface RouteMove {

@@ -1,7 +1,8 @@
 import { catalogEntry, comesBefore, routedTargets } from "../catalog";
 import type { CatalogEntry, RoutedTarget, RoutedTargetName, TargetName } from "../catalog";
-import { type JudgedConfig, judged, overridesIn } from "../config/judged";
-import { type Applied, parseOutputs } from "../stack/outputs";
+import { type JudgedConfig, type JudgedFacts, judged, overridesIn } from "../config/judged";
+import type { DatabaseConfig } from "../config/parse";
+import { type Applied, type AppliedDatabase, parseOutputs } from "../stack/outputs";
 import {
   ALL_LEGACY,
   COLORS,
@@ -19,7 +20,6 @@ import {
 } from "../migration";
 import type {
   Color,
-  Evidence,
   Images,
   LegacyState,
   LiveRoute,
@@ -30,7 +30,6 @@ import type {
   RouteRecord,
   Split,
   Stage,
-  StagingEvidence,
   Violation,
   WantedTarget,
 } from "../migration";
@@ -38,18 +37,11 @@ import { applyStep, candidateOf, formatStep, stepsToExtracted } from "../migrati
 import type { PlannedStep } from "../migration";
 
 /** File, cluster and state, each as it was read. */
-export interface SituationInput {
+export interface SituationInput extends JudgedFacts {
   /** What the stack file asks for. */
   readonly config: JudgedConfig;
-  /** The live routes; a target without one is absent. */
-  readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
   /** Of the last successful update; undefined if the state couldn't be read. */
   readonly applied: Applied | undefined;
-  /** Undefined where nothing must have been completed in staging first. */
-  readonly staging: StagingEvidence | undefined;
-  /** Undefined where no step needs evidence. */
-  readonly evidence: Evidence | undefined;
-  readonly now: Date;
 }
 
 /** Where all targets stand. */
@@ -91,6 +83,16 @@ export interface Drift {
   readonly command: string;
 }
 
+/** A target's own database, as the file says. */
+export interface DatabaseSituation extends Pick<DatabaseConfig, "instance" | "mode" | "kept"> {
+  /** Of the last successful update; absent before it has one, or if the state couldn't be read. */
+  readonly applied?: AppliedDatabase;
+  /** The image of the step that its schema has gone through last. */
+  readonly step?: string;
+  /** Past a contract step, as the route says: the way back is a restore. */
+  readonly contracted: boolean;
+}
+
 export interface TargetSituation extends Pick<RoutedTarget, "tier" | "priority"> {
   readonly target: RoutedTargetName;
   /** Of the live route; absent, as all that is live, without a route that can be believed. */
@@ -99,6 +101,8 @@ export interface TargetSituation extends Pick<RoutedTarget, "tier" | "priority">
   /** When the live split was applied. */
   readonly since?: Date;
   readonly inFlight: boolean;
+  /** Absent if it has none of its own. */
+  readonly database?: DatabaseSituation;
   /** What runs; without a believable route, what the file asks for. */
   readonly images: Images;
   /** As `images`. */
@@ -127,13 +131,14 @@ export interface TargetSituation extends Pick<RoutedTarget, "tier" | "priority">
 }
 
 /** Puts together what file, cluster and state say of every target, and what the rules say of its next step. */
-export function situationOf({ config, live, applied, staging, evidence, now }: SituationInput): Situation {
+export function situationOf({ config, applied, ...facts }: SituationInput): Situation {
   const { soakHours } = config.migration;
+  const { live, now } = facts;
   const splits = applied?.splits;
   const places = routedTargets.map((target) =>
     placeOf(target, wantedOf(config.targets[target]), live.get(target), splits?.get(target), soakHours, now),
   );
-  const input = judged(config, applied ?? parseOutputs({}), { live, staging, evidence, now });
+  const input = judged(config, applied ?? parseOutputs({}), facts);
   const judgeWith = (target: RoutedTargetName, changed: WantedTarget): Violation[] =>
     judge({ ...input, wanted: new Map(input.wanted).set(target, changed) });
   const adopted = judge({ ...input, ownership: { ...input.ownership, wanted: "pulumi" } });
@@ -143,7 +148,11 @@ export function situationOf({ config, live, applied, staging, evidence, now }: S
     at: now,
     soakHours,
     stateRead: applied !== undefined,
-    targets: places.map((place) => withHoldBacks(place, places, judgeWith)),
+    targets: places.map((place) => {
+      const record = believed(live.get(place.target));
+      const database = databaseOf(place.target, config, { applied, record });
+      return { ...withHoldBacks(place, places, judgeWith), ...(database && { database }) };
+    }),
     infrastructure: {
       tier,
       priority,
@@ -221,9 +230,31 @@ function placeOf(
   };
 }
 
+/** As `wantedOf`: without its password. */
+function databaseOf(
+  target: RoutedTargetName,
+  { targets }: JudgedConfig,
+  before: { readonly applied: Applied | undefined; readonly record: RouteRecord | undefined },
+): DatabaseSituation | undefined {
+  const { database } = targets[target];
+  if (database === undefined) return undefined;
+  const { instance, mode, kept } = database;
+  const applied = before.applied?.databases.get(target);
+  const step = before.applied?.steps.get(target)?.image;
+  const contracted = before.record?.contracted !== undefined;
+  return {
+    ...{ instance, mode, kept, contracted },
+    ...(applied && { applied }),
+    ...(step !== undefined && { step }),
+  };
+}
+
 /** Without the rest of a target's config: secrets must not reach a report. */
-function wantedOf({ split, images, legacy, adopt }: WantedTarget): WantedTarget {
-  return { split, images, legacy, adopt };
+function wantedOf({ split, images, legacy, adopt, database }: WantedTarget): WantedTarget {
+  if (database === undefined) return { split, images, legacy, adopt };
+  const { instance, migration } = database;
+  const schema = { instance, ...(migration !== undefined && { migration }) };
+  return { split, images, legacy, adopt, database: schema };
 }
 
 function driftOf(
@@ -386,6 +417,8 @@ export interface TargetReport extends Pick<RoutedTarget, "tier" | "priority"> {
   readonly blue: string | null;
   readonly green: string | null;
   readonly legacy: LegacyState;
+  readonly mode: DatabaseConfig["mode"] | null;
+  readonly database: DatabaseReport | null;
   readonly candidate: Color | "ambiguous" | null;
   readonly next: string | null;
   readonly heldBackBy: string;
@@ -395,6 +428,12 @@ export interface TargetReport extends Pick<RoutedTarget, "tier" | "priority"> {
   readonly drift: Drift["kind"] | null;
   readonly driftText: string | null;
 }
+
+/** See `DatabaseSituation`. */
+type DatabaseReport = Pick<DatabaseSituation, "instance" | "mode" | "kept" | "contracted"> & {
+  readonly applied: AppliedDatabase | null;
+  readonly step: string | null;
+};
 
 export function reportOf(situation: Situation): SituationReport {
   const { at, soakHours, stateRead, targets, infrastructure, phase, state, overrides } = situation;
@@ -430,6 +469,8 @@ function targetReport(situation: TargetSituation): TargetReport {
     blue: images.blue ?? null,
     green: images.green ?? null,
     legacy: situation.legacy,
+    mode: situation.database?.mode ?? null,
+    database: situation.database ? databaseReport(situation.database) : null,
     candidate: situation.candidate ?? null,
     next: next ? formatStep(next) : null,
     heldBackBy: situation.heldBackBy,
@@ -439,6 +480,10 @@ function targetReport(situation: TargetSituation): TargetReport {
     drift: drift?.kind ?? null,
     driftText: drift?.text ?? null,
   };
+}
+
+function databaseReport({ applied, step, ...database }: DatabaseSituation): DatabaseReport {
+  return { ...database, applied: applied ?? null, step: step ?? null };
 }
 
 function isoOrNull(time: Date | undefined): string | null {

@@ -9,6 +9,8 @@ import { backendPaint } from "../terminal/paint";
 import { BACKENDS, COLORS, formatSplit } from "../migration";
 import type { Backend, Images, Split } from "../migration";
 import { formatStep } from "../migration/plan";
+import { databaseLines } from "./databaseTable";
+import { shortImage } from "./shortImage";
 import { formatMinute, standingOf } from "./situation";
 import type { InfrastructureSituation, Situation, TargetSituation } from "./situation";
 
@@ -32,20 +34,15 @@ export function renderStatus(
   const columns = output.columns === undefined || output.columns === 0 ? Infinity : output.columns;
   return [
     ...tableLines(rows, columns, style),
+    ...databaseLines(situation.targets, columns, style.paint),
     "",
     ...driftLines(situation, style),
+    ...readOnlyLines(situation, style),
+    ...contractedLines(situation, style),
     summary(situation),
     ...standingOf(situation),
     ...(lock === undefined ? [] : [style.paint.yellow(lock)]),
   ].join("\n");
-}
-
-/** For people: `1.0.0`, or the first 12 hex digits of the digest. */
-export function shortImage(image: string): string {
-  const [, digest] = /@sha256:([0-9a-f]{12})/.exec(image) ?? [];
-  // A route's annotation can hold anything: what is no tag is not shown.
-  const [, tag] = /:([\w.-]+)$/.exec(image) ?? [];
-  return digest ?? tag ?? "untagged";
 }
 
 interface Style {
@@ -220,6 +217,24 @@ function driftLines({ targets, stateRead }: Situation, { paint }: Style): string
     ),
     ...(stateRead ? [] : [paint.red("The state couldn't be read: what was last applied isn't known.")]),
   ];
+}
+
+function readOnlyLines({ targets }: Situation, { paint }: Style): string[] {
+  return targets
+    .filter(({ database }) => database?.mode === "read-only")
+    .map(
+      ({ target }) =>
+        `${paint.red(`READ-ONLY: ${target}`)}, by the file: no backend of it writes. Undo it with: cutover read-only ${target} --off`,
+    );
+}
+
+function contractedLines({ targets }: Situation, { paint }: Style): string[] {
+  return targets
+    .filter(({ database }) => database?.contracted === true)
+    .map(
+      ({ target }) =>
+        `${paint.bold(`past a contract step: ${target}`)}, which legacy can't take over any more. The way back is a restore: cutover migrate ${target} --status`,
+    );
 }
 
 function summary({ targets }: Situation): string {

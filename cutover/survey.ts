@@ -7,6 +7,7 @@ import { judged } from "../config/judged";
 import { type Finding, evidenceOf, gatherEvidence } from "../evidence/ask";
 import type { JudgeInput, LiveRoute, StagingEvidence } from "../migration";
 import type { Applied } from "../stack/outputs";
+import { contractions, readStepFacts, withoutTakenBack } from "../stack/schemaSteps";
 import { Engine, wordsOf } from "./engine";
 import { type Project, readWanted } from "./project";
 import { type Situation, situationOf } from "./situation";
@@ -37,12 +38,22 @@ export async function survey(project: Project): Promise<Survey> {
     Engine.open({ projectDir: project.dir, stack: project.stack, configFile: project.configFile }),
   ]);
   const now = api.now();
-  const [applied, staging, findings] = await Promise.all([
-    engine.applied(),
+  const [{ applied, steps }, staging, findings] = await Promise.all([
+    engine.applied().then(async (left) => {
+      const facts = await readStepFacts(api, config, { live, applied: left });
+      return { applied: withoutTakenBack(left, facts), steps: facts };
+    }),
     stagingOf(engine, config),
     gatherEvidence(config, live, now),
   ]);
-  const facts = { live, staging, evidence: evidenceOf(findings), now };
+  const facts = {
+    live,
+    staging,
+    evidence: evidenceOf(findings),
+    prepared: steps.evidence,
+    contractions: contractions(config, steps),
+    now,
+  };
   return {
     config,
     api,

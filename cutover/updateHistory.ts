@@ -5,7 +5,7 @@ import { run } from "../tools/child";
 import type { FileCommit, Version } from "./fileHistory";
 import { type FileState, type Told, isUnreadable, stateOfValues } from "./fileState";
 import type { Project } from "./project";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** An update as Pulumi recorded it. */
 export interface Update {

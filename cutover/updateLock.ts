@@ -4,8 +4,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
-import { type OwnerState, ownerState } from "./owner";
-import { hasCode } from "./thrown";
+import { type OwnerState, ownerState } from "../cluster/owner";
+import { hasCode } from "../cluster/thrown";
 
 /** The update that a stack is locked by. */
 export interface UpdateLock {

@@ -2,7 +2,7 @@ import type { StackConfig } from "../config/parse";
 import { parseStackFile } from "../config/stackFile";
 import { type Project, readWanted } from "./project";
 import type { Report } from "./report";
-import { reason } from "./thrown";
+import { reason } from "../cluster/thrown";
 
 /** The stack file as it is, or as it was committed when somebody is in the middle of an edit. */
 export async function wantedOrCommitted(project: Project, report: Report): Promise<StackConfig> {

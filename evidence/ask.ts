@@ -37,11 +37,12 @@ export async function gatherEvidence(
   return Promise.all(
     evidenceSubjects(live, migration.soakHours, now).map(async (subject): Promise<Finding> => {
       const { target, color, since } = subject;
+      const database = targets[target].database !== undefined;
       const overMs = stretch(now.getTime() - since.getTime(), migration.soakHours, timing);
       try {
         // As long as the plan's warnings last.
         const meanOverMs = lastingOf("ErrorRateHigh") * timing.scale;
-        const asked = { target, backend: color, overMs, meanOverMs, now, timing };
+        const asked = { target, backend: color, overMs, meanOverMs, now, timing, database };
         const measured = await measure(prometheus, asked);
         const verdict = judgeEvidence(measured, targets[target].baseline, timing);
         return { subject, measured, verdict };

@@ -18,8 +18,10 @@ export function judgeEvidence(
 ): Verdict {
   const bad = exceeded(measured, baseline);
   if (bad.length > 0) return { kind: "bad", doubts: bad };
+  const isUntried = "connected" in measured && measured.connected === undefined;
   const missing = [
     ...whatIsMissing(measured, timing),
+    ...(isUntried ? [{ found: "no connection to the database tried", expected: "one per scrape" }] : []),
     ...(baseline === undefined
       ? [{ found: "no baseline of legacy", expected: "one, measured by cutover baseline" }]
       : []),
@@ -36,7 +38,7 @@ export function latencyLimit(baselineSeconds: number): number {
 export const errorLimit = thresholdOf("ErrorRateHigh");
 
 function exceeded(
-  { overMs, meanOverMs, errors, latency, healthy, alerts }: Measured,
+  { overMs, meanOverMs, errors, latency, healthy, connected, alerts }: Measured,
   baseline: Baseline | undefined,
 ): readonly Doubt[] {
   const part = meanOverMs < overMs ? ` in the worst ${formatSpan(meanOverMs)}` : "";
@@ -60,6 +62,7 @@ function exceeded(
         ]
       : []),
     ...(healthy === false ? [{ found: "a failed health check", expected: "none" }] : []),
+    ...(connected === false ? [{ found: "a failed connection to the database", expected: "none" }] : []),
     ...alerts.map((alert) => ({
       found: `the alert ${alert}`,
       expected: "no trigger of a rollback and no warning",

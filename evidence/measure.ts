@@ -20,6 +20,8 @@ export interface Measured {
   readonly latency: number | undefined;
   /** Whether every probe passed. */
   readonly healthy: boolean | undefined;
+  /** Whether every connection to the database was made; absent where it has none of its own. */
+  readonly connected?: boolean | undefined;
   /** The share of the stretch in which it was looked at, 0 to 1. */
   readonly watched: number;
   /** The alerts in the stretch that speak against it. */
@@ -29,7 +31,7 @@ export interface Measured {
 /** @throws NoAnswer */
 export async function measure(
   prometheus: Prometheus,
-  { target, backend, overMs, meanOverMs = overMs, now, timing }: MeasureArgs,
+  { target, backend, overMs, meanOverMs = overMs, now, timing, database = false }: MeasureArgs,
 ): Promise<Measured> {
   const labels = { target, backend };
   const over = duration(overMs);
@@ -39,15 +41,17 @@ export async function measure(
   // What is of the whole target has no backend.
   const alerts = series("ALERTS", { target, backend: `~|${backend}`, alertstate: "firing" });
   const ask = (expression: string): Promise<readonly Value[]> => prometheus.query(expression, now);
-  const [requests, errors, latency, healthy, looks, fired] = await Promise.all([
+  const [requests, errors, latency, healthy, looks, fired, made] = await Promise.all([
     ask(`avg_over_time(${series(SERIES.requests, labels)}[${over}]) * ${number(overMs / 1_000)}`),
     ask(worst(series(SERIES.errors, labels), samples, stretch)),
     ask(worst(series(SERIES.latency, labels), samples, stretch)),
     ask(`min_over_time(${health}[${over}])`),
     ask(`count_over_time(${health}[${over}]) * ${number(timing.scrapeMs / overMs)}`),
     ask(`count by (alertname, severity) (count_over_time(${alerts}[${over}]))`),
+    database ? ask(`min_over_time(${series(SERIES.database, labels)}[${over}])`) : undefined,
   ]);
   const passed = only(healthy);
+  const connected = made && only(made);
   return {
     overMs,
     meanOverMs: stretch.meanOverMs,
@@ -55,6 +59,7 @@ export async function measure(
     errors: only(errors),
     latency: only(latency),
     healthy: passed === undefined ? undefined : passed > 0,
+    ...(database && { connected: connected === undefined ? undefined : connected > 0 }),
     watched: Math.min(1, only(looks) ?? 0),
     alerts: fired.flatMap((each) => (speaksAgainst(each) ? [each.labels["alertname"] ?? ""] : [])).sort(),
   };
@@ -71,6 +76,8 @@ export interface MeasureArgs {
   readonly meanOverMs?: number;
   readonly now: Date;
   readonly timing: Timing;
+  /** Whether the target has one of its own. @default false */
+  readonly database?: boolean;
 }
 
 interface Stretch {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type RoutedTargetName, routedTargets } from "../catalog";
 import { BACKENDS, type Backend } from "../migration";
+import type { GuardAction } from "../monitoring/indicators";
 
 /** An alert that fires, or did. */
 export interface Alert {
@@ -11,6 +12,8 @@ export interface Alert {
   readonly backend?: Backend;
   /** It is one of the plan's triggers: the label `action` is `rollback`. */
   readonly isTrigger: boolean;
+  /** The label `action` is `read-only`: the target's data must be protected. @default false */
+  readonly protects?: boolean;
   readonly isFiring: boolean;
   readonly startsAt: Date;
   /** What was measured, as the rule's annotations or Prometheus say it. */
@@ -58,7 +61,8 @@ export function alertOf(
     name: labels["alertname"] ?? "an alert without a name",
     ...(target !== undefined && { target }),
     ...(backend !== undefined && { backend }),
-    isTrigger: labels["action"] === "rollback",
+    isTrigger: labels["action"] === ("rollback" satisfies GuardAction),
+    protects: labels["action"] === ("read-only" satisfies GuardAction),
     isFiring,
     startsAt,
     ...(found !== undefined && { found }),

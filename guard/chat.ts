@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../cluster/kubeApi";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import type { Log } from "./log";
 import type { GuardMetrics } from "./metrics";
 import { readSecretFile } from "./secretFile";

@@ -7,9 +7,9 @@ import { z } from "zod";
 import { exitCodes } from "../cutover/exitCodes";
 import { git } from "../cutover/git";
 import type { Project } from "../cutover/project";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import { run } from "../tools/child";
-import type { Executor, Recorded } from "./executor";
+import type { Executor, Protection, Recorded } from "./executor";
 import type { Intent } from "./intents";
 
 const said = z.object({ recorded: z.boolean(), healthy: z.boolean(), problems: z.array(z.string()) });
@@ -24,6 +24,19 @@ const fetchPatience = 30_000;
 export class CheckoutExecutor implements Executor {
   constructor(private readonly project: Project) {}
 
+  async protect({ target, because, since }: Protection): Promise<Recorded> {
+    try {
+      await this.catchUp();
+      const subjects = await git(this.folder, ["log", `--since=${since.toISOString()}`, "--format=%s"]);
+      if (subjects.split("\n").some((subject) => subject.startsWith(`${target}: read-write`))) {
+        return { done: true, problems: ["somebody has let it write again since the alert began"] };
+      }
+    } catch (error) {
+      return { done: false, why: reason(error) };
+    }
+    return this.cutover(["read-only", target, "--yes", "--because", because]);
+  }
+
   record({ target, because }: Intent): Promise<Recorded> {
     return this.cutover(["rollback", target, "--because", because]);
   }
@@ -32,6 +45,10 @@ export class CheckoutExecutor implements Executor {
     const because = intents.map((each) => each.because).join("; ");
     const short = because.length > 200 ? `${because.slice(0, 199)}…` : because;
     return this.cutover(["rollback", "--level", "2", "--keep-traffic", "--yes", "--because", short]);
+  }
+
+  private get folder(): string {
+    return path.dirname(fs.realpathSync(this.project.configFile));
   }
 
   private async cutover(args: readonly string[]): Promise<Recorded> {
@@ -48,7 +65,7 @@ export class CheckoutExecutor implements Executor {
    * remote, as on the local stack, there is nobody else. @throws GitError
    */
   private async catchUp(): Promise<void> {
-    const folder = path.dirname(fs.realpathSync(this.project.configFile));
+    const { folder } = this;
     const upstream = await git(folder, ["rev-parse", "--abbrev-ref", "HEAD@{upstream}"]).then(
       (text) => text.trim(),
       () => undefined,

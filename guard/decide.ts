@@ -1,4 +1,4 @@
-import { type RoutedTargetName, routedTargets } from "../catalog";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
 import {
   type Backend,
   type LiveRoute,
@@ -6,6 +6,7 @@ import {
   type Split,
   type WantedTarget,
   BACKENDS,
+  PAST_CONTRACT,
   believed,
   formatSplit,
   holder,
@@ -13,6 +14,12 @@ import {
 } from "../migration";
 import type { AlertName } from "../monitoring/table";
 import { type Alert, isSameAlert } from "./alert";
+import { healthCheckFailed } from "./unwell";
+
+/** What the file asks for of a target, as far as a guard is told. */
+export interface GuardedTarget extends Omit<WantedTarget, "database"> {
+  readonly database?: { readonly mode: "read-write" | "read-only" };
+}
 
 /** All that a decision is made from. */
 export interface Situation {
@@ -20,7 +27,7 @@ export interface Situation {
   /** A target without a route is absent. */
   readonly live: ReadonlyMap<RoutedTargetName, LiveRoute>;
   /** What the file asks for, which decides where a live route can't be believed. */
-  readonly wanted: (target: RoutedTargetName) => WantedTarget;
+  readonly wanted: (target: RoutedTargetName) => GuardedTarget;
   /** Targets whose rollback has begun and isn't recorded yet. */
   readonly underWay: ReadonlySet<RoutedTargetName>;
   /** Ids of the transitions that were rolled back already. */
@@ -31,6 +38,11 @@ export interface Situation {
   readonly recent: ReadonlyMap<RoutedTargetName, Date>;
   /** Within which several targets' triggers count as one incident, in milliseconds. */
   readonly windowMs: number;
+  /**
+   * Targets that this guard has made read-only because of an alert that isn't over: who lets them write all the same
+   * has seen it, and isn't contradicted.
+   */
+  readonly protected: ReadonlySet<RoutedTargetName>;
 }
 
 export interface RollBack {
@@ -41,10 +53,20 @@ export interface RollBack {
   readonly ways: readonly Split[];
   /** What fails itself, and takes no traffic. */
   readonly avoid: ReadonlySet<Backend>;
-  /** What fails its health check, which is no trigger of it: takes traffic only when it is seen to serve. */
+  /**
+   * What fails its health check, or gets no connection to the database, without being found unfit by a trigger: takes
+   * traffic only when it is seen to serve.
+   */
   readonly doubted: ReadonlySet<Backend>;
   /** Of the live route, where that can be believed. */
   readonly transition?: string;
+}
+
+/** The target's data is in danger: nothing is to be written any more. */
+export interface Protect {
+  readonly kind: "read-only";
+  readonly target: RoutedTargetName;
+  readonly alert: Alert;
 }
 
 /** Nothing is to be done. */
@@ -62,7 +84,7 @@ export interface Shout {
   readonly why: string;
 }
 
-export type Decision = RollBack | Ignore | Shout;
+export type Decision = RollBack | Protect | Ignore | Shout;
 
 export interface Decided {
   /** One per alert, in their order. */
@@ -75,8 +97,8 @@ export interface Decided {
   readonly asksForLevel3: boolean;
 }
 
-/** Of legacy too, which has no triggers. */
-const healthCheckFailed: AlertName = "HealthCheckFailed";
+const connectionFailed: AlertName = "DatabaseConnectionFailed";
+const connectionsFailing: AlertName = "DatabaseConnectionsFailing";
 /** From how many targets on it is an incident of the whole repository. */
 const several = 2;
 /** From how many on the migration itself is in question: half of the routed ones. */
@@ -105,6 +127,7 @@ export function decide(alerts: readonly Alert[], situation: Situation): Decided 
 function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation): Decision {
   const ignore = (why: string): Ignore => ({ kind: "ignore", alert, why });
   const { target, backend } = alert;
+  if (alert.protects === true) return decideToProtect(alert, situation);
   if (!alert.isTrigger) return ignore("it is no trigger of the plan (no label action=rollback)");
   if (target === undefined) return ignore("it names no target that has a route");
   if (!alert.isFiring) return ignore("it is resolved");
@@ -127,22 +150,48 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
   const shout = (why: string): Shout => ({ kind: "shout", target, alert, why });
   const ways = waysBack(route ?? { tampered: "it is missing" }, situation.wanted(target));
   const where = record === undefined ? "its traffic" : formatSplit(record.split);
-  if (ways.length === 0) return shout(`there is no standby that could take ${where}`);
-  const avoid = avoided(target, failing, [...alerts, ...(firing ?? [])]);
-  const usable = ways.filter((way) => !isToward(way, avoid));
-  if (usable.length === 0) {
-    const to = ways.map(formatSplit).join(" or ");
-    return shout(`where it would go back to (${to}) fails itself`);
+  if (ways.length === 0) {
+    const why = record?.contracted === undefined ? "" : `: ${PAST_CONTRACT}`;
+    return shout(`there is no standby that could take ${where}${why}`);
   }
+  const known = [...alerts, ...(firing ?? [])];
+  const to = ways.map(formatSplit).join(" or ");
+  const unconnected = backendsOf(target, ({ name }) => name === connectionFailed, known);
+  const isOfDatabase = alert.name === connectionsFailing;
+  if (isOfDatabase && ways.every((way) => isToward(way, unconnected))) {
+    return shout(`its database refuses where it would go back to (${to}) too: moving traffic mends nothing`);
+  }
+  const found = avoided(target, failing, known);
+  const avoid = isOfDatabase ? new Set([...found, ...unconnected]) : found;
+  const usable = ways.filter((way) => !isToward(way, avoid));
+  if (usable.length === 0) return shout(`where it would go back to (${to}) fails itself`);
   return {
     kind: "rollback",
     target,
     alert,
     ways: usable,
     avoid,
-    doubted: backendsOf(target, (each) => each.name === healthCheckFailed, firing ?? []),
+    doubted: backendsOf(
+      target,
+      ({ name }) => name === healthCheckFailed || name === connectionFailed,
+      firing ?? [],
+    ),
     ...(record !== undefined && { transition: record.transition }),
   };
+}
+
+function decideToProtect(alert: Alert, { wanted, firing, ...situation }: Situation): Protect | Ignore {
+  const ignore = (why: string): Ignore => ({ kind: "ignore", alert, why });
+  const { target } = alert;
+  if (target === undefined) return ignore("it names no target that has a route");
+  if (!alert.isFiring) return ignore("it is resolved");
+  if (firing !== undefined && !firing.some((each) => isSameAlert(each, alert))) {
+    return ignore("Prometheus says that it isn't true any more");
+  }
+  if (!catalogEntry(target).stores.includes("postgresql")) return ignore("it keeps no data in PostgreSQL");
+  if (situation.protected.has(target)) return ignore("it was acted on already");
+  if (wanted(target).database?.mode === "read-only") return ignore("it is read-only already");
+  return { kind: "read-only", target, alert };
 }
 
 /** The backend that gained traffic last: whom an alert of the whole target means. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type Answer, ask } from "../cluster/kubeApi";
-import { reason } from "../cutover/thrown";
-import type { Executor, Recorded } from "./executor";
+import { reason } from "../cluster/thrown";
+import type { Executor, Protection, Recorded } from "./executor";
 import type { Intent } from "./intents";
 import { readSecretFile } from "./secretFile";
 
@@ -18,9 +18,12 @@ export interface DispatchOptions {
   readonly pollMs: number;
 }
 
-interface Inputs {
-  readonly level: "1" | "2";
-  readonly target: string;
+/** A workflow, and how the run that is meant is told from its others. */
+interface Asked {
+  readonly workflow: "rollback" | "read-only";
+  /** Its `run-name`. */
+  readonly title: string;
+  readonly inputs: Readonly<Record<string, string>>;
 }
 
 const runsSchema = z.object({
@@ -47,12 +50,17 @@ const clockErrorMs = 30_000;
 /** How many lines of GitHub's own words an error shows. */
 const shown = 200;
 
-/** Lets the rollback workflow commit, update and push. It needs no checkout, and no credentials but for that. */
+/** Lets the workflows commit, update and push. It needs no checkout, and no credentials but for that. */
 export class DispatchExecutor implements Executor {
   constructor(private readonly options: DispatchOptions) {}
 
+  protect({ target, because, since }: Protection): Promise<Recorded> {
+    const title = `read-only (${target}) on ${this.options.stack}`;
+    return this.carryOut({ workflow: "read-only", title, inputs: { target, because } }, since);
+  }
+
   record(intent: Intent): Promise<Recorded> {
-    return this.carryOut({ level: "1", target: intent.target }, { because: intent.because }, intent.since);
+    return this.carryOut(this.rollback("1", intent.target, { because: intent.because }), intent.since);
   }
 
   async recordTogether(intents: readonly Intent[]): Promise<Recorded> {
@@ -64,65 +72,66 @@ export class DispatchExecutor implements Executor {
       .slice(0, shown);
     const since = new Date(Math.min(...intents.map((each) => each.since.getTime())));
     // The workflow asks for a target whatever the level; at level 2 it is of no account.
-    return this.carryOut({ level: "2", target: first.target }, { because, keepTraffic: "true" }, since);
+    return this.carryOut(this.rollback("2", first.target, { because, keepTraffic: "true" }), since);
+  }
+
+  private rollback(level: "1" | "2", target: string, others: Asked["inputs"]): Asked {
+    const title = `level ${level} (${target}) on ${this.options.stack}`;
+    return { workflow: "rollback", title, inputs: { level, target, ...others } };
   }
 
   /** A run that a guard before this one has asked for is waited for, not asked for again. */
-  private async carryOut(
-    inputs: Inputs,
-    others: Readonly<Record<string, string>>,
-    since: Date,
-  ): Promise<Recorded> {
+  private async carryOut(asked: Asked, since: Date): Promise<Recorded> {
     try {
-      const found = await this.newestRun(inputs, since);
-      if (found === undefined || hasFailed(found)) await this.dispatch({ ...inputs, ...others });
-      return await this.await(inputs, since, found);
+      const found = await this.newestRun(asked, since);
+      if (found === undefined || hasFailed(found)) await this.dispatch(asked);
+      return await this.await(asked, since, found);
     } catch (error) {
       return { done: false, why: reason(error) };
     }
   }
 
-  private async dispatch(inputs: Readonly<Record<string, string>>): Promise<void> {
+  private async dispatch({ workflow, inputs }: Asked): Promise<void> {
     const { stack } = this.options;
-    const answer = await this.ask("POST", "actions/workflows/rollback.yml/dispatches", {
+    const answer = await this.ask("POST", `actions/workflows/${workflow}.yml/dispatches`, {
       ref: "main",
       inputs: { ...inputs, stack },
     });
     if (answer.status < 300) return;
-    throw new Error(`the rollback workflow: found ${statusText(answer)}, expected 204`);
+    throw new Error(`the ${workflow} workflow: found ${statusText(answer)}, expected 204`);
   }
 
-  private async await(inputs: Inputs, since: Date, failedBefore: Run | undefined): Promise<Recorded> {
+  private async await(asked: Asked, since: Date, failedBefore: Run | undefined): Promise<Recorded> {
+    const which = `the ${asked.workflow} workflow`;
     const startedAt = Date.now();
     const failedId = failedBefore !== undefined && hasFailed(failedBefore) ? failedBefore.id : undefined;
     for (;;) {
-      const run = await this.newestRun(inputs, since).catch(() => undefined);
+      const run = await this.newestRun(asked, since).catch(() => undefined);
       const isNew = run !== undefined && run.id !== failedId;
       if (isNew && run.status === "completed") {
         if (run.conclusion === "success") return { done: true, problems: [] };
         return {
           done: false,
-          why: `the rollback workflow ended with ${run.conclusion ?? "nothing"}: ${run.html_url}`,
+          why: `${which} ended with ${run.conclusion ?? "nothing"}: ${run.html_url}`,
         };
       }
       const waited = Date.now() - startedAt;
       if (!isNew && waited > appearsWithinMs) {
-        return { done: false, why: "the rollback workflow was asked for, and no run of it is seen" };
+        return { done: false, why: `${which} was asked for, and no run of it is seen` };
       }
-      if (waited > longestMs) return { done: false, why: "the rollback workflow hasn't ended in time" };
+      if (waited > longestMs) return { done: false, why: `${which} hasn't ended in time` };
       await sleep(this.options.pollMs);
     }
   }
 
-  private async newestRun({ level, target }: Inputs, since: Date): Promise<Run | undefined> {
+  private async newestRun({ workflow, title }: Asked, since: Date): Promise<Run | undefined> {
     const answer = await this.ask(
       "GET",
-      "actions/workflows/rollback.yml/runs?event=workflow_dispatch&per_page=50",
+      `actions/workflows/${workflow}.yml/runs?event=workflow_dispatch&per_page=50`,
     );
     if (answer.status !== 200)
-      throw new Error(`the runs of the rollback workflow: found ${statusText(answer)}`);
+      throw new Error(`the runs of the ${workflow} workflow: found ${statusText(answer)}`);
     const { workflow_runs } = runsSchema.parse(JSON.parse(answer.body));
-    const title = `level ${level} (${target}) on ${this.options.stack}`;
     const earliest = since.getTime() - clockErrorMs;
     return workflow_runs
       .filter((run) => run.display_title === title && Date.parse(run.created_at) >= earliest)

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { type ExitCode, exitCodes } from "../cutover/exitCodes";
 import { UsageError } from "../cutover/project";
 import { Report } from "../cutover/report";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import { parseIncident } from "./incidentFile";
 import { replay, replayText } from "./replay";
 import { windowMs } from "./window";

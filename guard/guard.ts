@@ -6,8 +6,8 @@ import { proveSplit } from "../cluster/proof";
 import type { StackConfig } from "../config/parse";
 import { type Known, type WayBack, findWayBack, liveText, takeWayBack } from "../cutover/fastRoad";
 import { RouteHold } from "../cutover/routeHold";
-import { reason } from "../cutover/thrown";
-import { type Split, believed, formatSplit, splitHash, splitsEqual } from "../migration";
+import { reason } from "../cluster/thrown";
+import { type Backend, type Split, believed, formatSplit, splitHash, splitsEqual } from "../migration";
 import { type Alert, alertText } from "./alert";
 import type { Chat } from "./chat";
 import { type Decided, type RollBack, decide } from "./decide";
@@ -17,7 +17,9 @@ import type { Intent, Intents } from "./intents";
 import type { Log } from "./log";
 import type { GuardMetrics } from "./metrics";
 import { type ActiveAlerts, activeAlerts } from "./prometheus";
+import { Protector } from "./protector";
 import { Recorder } from "./recorder";
+import { Unwell } from "./unwell";
 
 export interface GuardOptions {
   readonly stack: string;
@@ -33,6 +35,8 @@ export interface GuardOptions {
   readonly metrics: GuardMetrics;
   /** Within which several targets' triggers count as one incident, in milliseconds. */
   readonly windowMs: number;
+  /** For how long who failed a health check isn't taken for well, in milliseconds. */
+  readonly unwellMs: number;
 }
 
 /** How long the same thing isn't said again, in ms. */
@@ -44,13 +48,19 @@ export class Guard {
   private readonly handled = new Set<string>();
   private readonly recent = new Map<RoutedTargetName, Date>();
   private readonly said = new Map<string, number>();
+  /** What others have left, until it is taken up. */
+  private readonly cutShort = new Map<RoutedTargetName, Intent>();
+  private readonly unwell: Unwell;
   private readonly recorder: Recorder;
+  private readonly protector: Protector;
   /** One decision after the other: each knows what the one before has begun. */
   private deciding: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: GuardOptions) {
+    this.unwell = new Unwell(options.unwellMs);
     const isTogether = (): boolean => this.recentTargets().length > 1;
     this.recorder = new Recorder({ ...options, isTogether });
+    this.protector = new Protector(options);
   }
 
   /**
@@ -59,10 +69,14 @@ export class Guard {
    */
   async take(alerts: readonly Alert[]): Promise<Decided> {
     const arrivedAt = performance.now();
+    for (const { target, protects, isFiring } of alerts) {
+      if (target !== undefined && protects === true && !isFiring) this.protector.isOver(target);
+    }
     const decision = this.deciding.then(() => this.decideNow(alerts));
     this.deciding = decision.catch(() => undefined);
     const decided = await decision;
     this.tell(decided);
+    for (const each of decided.decisions) if (each.kind === "read-only") this.protector.add(each);
     const rollbacks = decided.decisions.filter((each) => each.kind === "rollback");
     const moves = rollbacks.map((each) => this.rollBack(each, decided, arrivedAt));
     const failed = (await Promise.allSettled(moves)).find((each) => each.status === "rejected");
@@ -73,21 +87,31 @@ export class Guard {
   /** Looks by itself for triggers that fire: Alertmanager may be down, or its message lost. */
   async look(): Promise<void> {
     const active = await this.askPrometheus();
-    const triggers = active?.firing.filter(({ isTrigger }) => isTrigger) ?? [];
-    if (triggers.length > 0) await this.take(triggers);
+    if (active === undefined) return;
+    const wanted = active.firing.filter(({ isTrigger, protects }) => isTrigger || protects === true);
+    for (const target of [...this.protector.targets]) {
+      if (!active.active.some((each) => each.protects === true && each.target === target)) {
+        this.protector.isOver(target);
+      }
+    }
+    if (wanted.length > 0) await this.take(wanted);
   }
 
-  /** Takes up what a guard that is no more has left. @throws Error when it can't be known */
+  /** Takes up what nobody is at work on any more. @throws Error when it can't be known, or be done yet */
   async recover(): Promise<void> {
     const { intents, log } = this.options;
-    for (const intent of await intents.left()) {
-      if (this.underWay.has(intent.target)) continue;
-      this.underWay.add(intent.target);
-      this.recent.set(intent.target, intent.since);
+    for (const intent of await intents.left()) this.cutShort.set(intent.target, intent);
+    for (const [target, intent] of this.cutShort) {
+      this.cutShort.delete(target);
+      if (this.underWay.has(target)) continue;
+      this.underWay.add(target);
+      this.recent.set(target, intent.since);
       log.info("taking up a rollback that was cut short", { ...written(intent) });
       await this.takeUp(intent).catch((error: unknown) => {
-        this.underWay.delete(intent.target);
-        this.fail(intent.target, undefined, error);
+        this.underWay.delete(target);
+        // It is noted as this guard's by now, and wouldn't be found again.
+        this.cutShort.set(target, intent);
+        this.fail(target, undefined, error);
         throw error;
       });
     }
@@ -103,7 +127,8 @@ export class Guard {
       this.say(supersededText(intent), `superseded ${target}`);
       return;
     }
-    await this.move({ ...intent }, undefined, undefined, { level: 1, together: [target] }, performance.now());
+    const known = { failing: new Set<Backend>(), doubted: this.unwell.backendsOf(target) };
+    await this.move({ ...intent }, known, undefined, { level: 1, together: [target] }, performance.now());
   }
 
   private async decideNow(alerts: readonly Alert[]): Promise<Decided> {
@@ -114,8 +139,11 @@ export class Guard {
       underWay: this.underWay,
       handled: this.handled,
       recent: this.recent,
+      protected: this.protector.targets,
     };
-    const isUrgent = alerts.some(({ isTrigger, isFiring, target }) => isTrigger && isFiring && target);
+    const isUrgent = alerts.some(
+      ({ isTrigger, protects, isFiring, target }) => (isTrigger || protects === true) && isFiring && target,
+    );
     if (!isUrgent) return decide(alerts, { ...base, live: new Map(), firing: [], now: new Date(), windowMs });
     const api = await this.options.api();
     const [live, active] = await Promise.all([
@@ -142,6 +170,7 @@ export class Guard {
     try {
       const active = await activeAlerts(prometheus);
       metrics.prometheusUp.set(1);
+      this.unwell.see(active.active);
       return active;
     } catch (error) {
       metrics.prometheusUp.set(0);
@@ -158,7 +187,11 @@ export class Guard {
     const since = new Date();
     try {
       const intent = { target, because: alertText(alert), since };
-      await this.move(intent, { failing: avoid, doubted }, alert, decided, arrivedAt);
+      const known = {
+        failing: avoid,
+        doubted: new Set([...doubted, ...this.unwell.backendsOf(target)]),
+      };
+      await this.move(intent, known, alert, decided, arrivedAt);
       if (transition !== undefined) this.handled.add(transition);
     } catch (error) {
       this.underWay.delete(target);
@@ -170,7 +203,7 @@ export class Guard {
   /** Notes it, writes the route, and leaves the rest to the recorder. */
   private async move(
     wanted: Omit<Intent, "split" | "from"> & { readonly split?: Split; readonly from?: string },
-    known: Known | undefined,
+    known: Known,
     alert: Alert | undefined,
     { level, together }: Pick<Decided, "level" | "together">,
     arrivedAt: number,
@@ -224,6 +257,9 @@ export class Guard {
       if (each.kind === "rollback") {
         metrics.alerts.inc({ outcome: "rollback" });
         log.info("decided: roll back", { ...about, target: each.target, ways: each.ways.map(formatSplit) });
+      } else if (each.kind === "read-only") {
+        metrics.alerts.inc({ outcome: "read-only" });
+        log.info("decided: read-only", { ...about, target: each.target });
       } else if (each.kind === "ignore") {
         metrics.alerts.inc({ outcome: "ignored" });
         if (this.isNew(`${about.alert} ${each.why}`))

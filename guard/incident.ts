@@ -2,6 +2,7 @@ import type { RoutedTargetName } from "../catalog";
 import { formatSplit } from "../migration";
 import { type Alert, alertText } from "./alert";
 import type { Shout } from "./decide";
+import type { Protection } from "./executor";
 import type { Intent } from "./intents";
 
 /** The plan's issue escalation: what it is, who answers, and within which time. */
@@ -94,6 +95,30 @@ export function notRecordedText({ target, split }: Intent, why: string): string 
     `Why: ${why}`,
     "It is tried again by itself.",
     `Next, if that doesn't mend it: cutover rollback ${target}`,
+  );
+}
+
+export function protectedText(
+  { target, because }: Protection,
+  seconds: number,
+  problems: readonly string[],
+): string {
+  return lines(
+    escalation[2],
+    `${target} is READ-ONLY because of ${because}, ${seconds.toFixed(1)} s after the alert arrived: none of its backends writes to the database.`,
+    ...problems.map((problem) => `But: ${problem}`),
+    "No traffic was moved. It stays so until somebody lets it write again.",
+    `Next: find out what is damaged (docs/alert-database.md), then: cutover read-only ${target} --off`,
+  );
+}
+
+export function notProtectedText({ target, because }: Protection, why: string): string {
+  return lines(
+    escalation[2],
+    `${target} is NOT read-only yet, and its data is in danger: ${because}`,
+    `Why: ${why}`,
+    "It is tried again for as long as the alert fires.",
+    `Next, if that doesn't mend it: cutover read-only ${target}`,
   );
 }
 

@@ -14,6 +14,8 @@ export interface Delivery {
 export interface Incident {
   /** As they were when it began. */
   readonly routes: ReadonlyMap<RoutedTargetName, LiveRoute>;
+  /** Of the targets that have a database. */
+  readonly modes: ReadonlyMap<RoutedTargetName, z.infer<typeof modeSchema>>;
   readonly deliveries: readonly Delivery[];
 }
 
@@ -34,9 +36,12 @@ const routeSchema = z.strictObject({
   images: z.strictObject({ blue: z.string().optional(), green: z.string().optional() }),
 });
 
+const modeSchema = z.enum(["read-write", "read-only"]);
+
 const incidentSchema = z.strictObject({
   about: z.string().optional(),
   routes: z.partialRecord(z.enum(routedTargets), routeSchema),
+  modes: z.partialRecord(z.enum(routedTargets), modeSchema).default({}),
   deliveries: z.array(
     z.strictObject({
       at: time,
@@ -61,7 +66,7 @@ export function parseIncident(text: string): Incident | string {
   }
   const parsed = incidentSchema.safeParse(content);
   if (!parsed.success) return z.prettifyError(parsed.error);
-  const { routes, deliveries } = parsed.data;
+  const { routes, modes, deliveries } = parsed.data;
   const live = routedTargets.flatMap((target) => {
     const route = routes[target];
     if (route === undefined) return [];
@@ -78,6 +83,12 @@ export function parseIncident(text: string): Incident | string {
   });
   return {
     routes: new Map(live),
+    modes: new Map(
+      routedTargets.flatMap((target) => {
+        const mode = modes[target];
+        return mode === undefined ? [] : [[target, mode] as const];
+      }),
+    ),
     deliveries: deliveries.map(({ webhook, ...each }) => ({ ...each, alerts: webhook })),
   };
 }

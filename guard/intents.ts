@@ -19,6 +19,6 @@ export interface Intents {
   begin(intent: Intent): Promise<string | undefined>;
   /** It is recorded. */
   end(target: RoutedTargetName): Promise<void>;
-  /** What a guard that is no more has left. @throws Error when they can't be read */
+  /** What others have left who are no more at work on it. @throws Error when they can't be read */
   left(): Promise<readonly Intent[]>;
 }

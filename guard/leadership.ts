@@ -1,4 +1,4 @@
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import type { Lease } from "./lease";
 import type { Log } from "./log";
 import type { GuardMetrics } from "./metrics";

@@ -3,7 +3,7 @@ import { type RoutedTargetName, routedTargets } from "../catalog";
 import { USER_REPORTS } from "../monitoring/indicators";
 
 /** What became of an alert. */
-export const outcomes = ["rollback", "ignored", "shouted", "unauthorized", "malformed"] as const;
+export const outcomes = ["rollback", "read-only", "ignored", "shouted", "unauthorized", "malformed"] as const;
 export type Outcome = (typeof outcomes)[number];
 
 /** The guard about itself, and the users' reports that it counts. All series are there from the start. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ask } from "../cluster/kubeApi";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import { type Alert, alertOf } from "./alert";
 
 const answerSchema = z.object({

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutedTargetName } from "../catalog";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import type { Chat } from "./chat";
-import type { Executor, Recorded } from "./executor";
+import { type Executor, attempt } from "./executor";
 import { notRecordedText, recordedText } from "./incident";
 import type { Intent, Intents } from "./intents";
 import type { Log } from "./log";
@@ -90,7 +90,7 @@ export class Recorder {
     const movedAt = Math.min(...batch.map((each) => each.movedAt));
     const seconds = (performance.now() - movedAt) / 1000;
     const targets = batch.map(({ intent }) => intent.target);
-    log.info("recorded: route, git and state agree", { targets, level, seconds, problems });
+    log.info("recorded: route, git and state agree", { targets, rollbackLevel: level, seconds, problems });
     chat.say(
       recordedText(
         batch.map(({ intent }) => intent),
@@ -106,13 +106,5 @@ export class Recorder {
     log.error("not recorded yet", { target, why });
     if (!each.wasTold) chat.say(notRecordedText(each.intent, why));
     each.wasTold = true;
-  }
-}
-
-async function attempt(work: () => Promise<Recorded>): Promise<Recorded> {
-  try {
-    return await work();
-  } catch (error) {
-    return { done: false, why: reason(error) };
   }
 }

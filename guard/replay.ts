@@ -1,14 +1,7 @@
 import type { RoutedTargetName } from "../catalog";
-import {
-  ALL_LEGACY,
-  type LiveRoute,
-  type WantedTarget,
-  believed,
-  formatSplit,
-  nextRecord,
-} from "../migration";
+import { ALL_LEGACY, type LiveRoute, believed, formatSplit, nextRecord } from "../migration";
 import { alertText } from "./alert";
-import { type Decided, decide } from "./decide";
+import { type Decided, type GuardedTarget, decide } from "./decide";
 import type { Delivery, Incident } from "./incidentFile";
 
 /** What would be done about one delivery. */
@@ -18,7 +11,7 @@ export interface Replayed {
   readonly asksForLevel3: boolean;
   readonly decisions: readonly {
     readonly alert: string;
-    readonly do: "rollback" | "ignore" | "shout";
+    readonly do: "rollback" | "read-only" | "ignore" | "shout";
     readonly target?: RoutedTargetName;
     readonly from?: string;
     readonly to?: string;
@@ -27,15 +20,20 @@ export interface Replayed {
 }
 
 /** Decides as the guard would, on the routes as its own decisions leave them. All that runs is taken to serve. */
-export function replay({ routes, deliveries }: Incident, windowMs: number): readonly Replayed[] {
+export function replay({ routes, modes, deliveries }: Incident, windowMs: number): readonly Replayed[] {
   const live = new Map(routes);
+  const data = new Map(modes);
   const recent = new Map<RoutedTargetName, Date>();
   const handled = new Set<string>();
   return deliveries.map((delivery) => {
     const decided = decide(delivery.alerts, {
       now: delivery.at,
       live,
-      wanted: () => nothingWanted,
+      wanted: (target) => {
+        const mode = data.get(target);
+        return { ...nothingWanted, ...(mode && { database: { mode } }) };
+      },
+      protected: new Set(),
       underWay: new Set(),
       handled,
       firing: firingIn(delivery),
@@ -44,6 +42,7 @@ export function replay({ routes, deliveries }: Incident, windowMs: number): read
     });
     const told = tell(delivery, decided, live);
     for (const each of decided.decisions) {
+      if (each.kind === "read-only") data.set(each.target, "read-only");
       const [split] = each.kind === "rollback" ? each.ways : [];
       if (each.kind !== "rollback" || split === undefined) continue;
       const before = believed(live.get(each.target));
@@ -72,6 +71,7 @@ function tell({ at }: Delivery, decided: Decided, live: ReadonlyMap<RoutedTarget
     const alert = alertText(each.alert);
     if (each.kind === "ignore") return { alert, do: each.kind, why: each.why };
     if (each.kind === "shout") return { alert, do: each.kind, target: each.target, why: each.why };
+    if (each.kind === "read-only") return { alert, do: each.kind, target: each.target };
     const [to] = each.ways;
     const from = believed(live.get(each.target))?.split;
     return {
@@ -86,7 +86,7 @@ function tell({ at }: Delivery, decided: Decided, live: ReadonlyMap<RoutedTarget
 }
 
 /** A recorded route is believed, so nothing of this decides but for a target that the record leaves out. */
-const nothingWanted: WantedTarget = { split: ALL_LEGACY, images: {}, legacy: "standby", adopt: false };
+const nothingWanted: GuardedTarget = { split: ALL_LEGACY, images: {}, legacy: "standby", adopt: false };
 
 /** For people, an alert a line. */
 export function replayText(replayed: readonly Replayed[]): string {
@@ -96,6 +96,7 @@ export function replayText(replayed: readonly Replayed[]): string {
       ...decisions.map((each) => {
         const what = {
           rollback: `ROLL BACK ${each.target ?? ""}: ${each.from ?? ""} -> ${each.to ?? ""}`,
+          "read-only": `READ-ONLY: ${each.target ?? ""}`,
           ignore: `ignore: ${each.why ?? ""}`,
           shout: `NOT TOUCHED, somebody must look: ${each.why ?? ""}`,
         }[each.do];

@@ -5,7 +5,7 @@ import { KubeApi } from "../cluster/kubeApi";
 import type { StackConfig } from "../config/parse";
 import type { Project } from "../cutover/project";
 import { Report } from "../cutover/report";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import { wantedOrCommitted } from "../cutover/wantedOrCommitted";
 import { timingOf } from "../monitoring/timing";
 import { Chat } from "./chat";
@@ -71,6 +71,7 @@ export async function runGuard(options: GuardRunOptions): Promise<void> {
     log,
     metrics,
     windowMs: windowMs * scale,
+    unwellMs: timingOf(scale).windowMs,
   });
 
   let hasRecovered = false;
@@ -91,22 +92,25 @@ export async function runGuard(options: GuardRunOptions): Promise<void> {
   log.info("the guard listens", { host, port: listensAt, stack: project.stack });
 
   let recovering: Promise<void> | undefined;
-  const recover = async (): Promise<void> => {
-    try {
-      await guard.recover();
-      hasRecovered = leadership.isMine;
-    } catch (error) {
-      log.error("what was left can't be taken up yet", { why: reason(error) });
-    }
+  // Not awaited: the lease is renewed and triggers are looked for meanwhile.
+  const recover = (): void => {
+    recovering ??= guard
+      .recover()
+      .then(
+        () => (hasRecovered = leadership.isMine),
+        (error: unknown) => log.error("what was left can't be taken up yet", { why: reason(error) }),
+      )
+      .then(() => (recovering = undefined));
   };
   const leading = repeat(renewMs, signal, async () => {
     await leadership.renew();
     if (!leadership.isMine) hasRecovered = false;
-    // Not awaited: the lease is renewed meanwhile.
-    else if (!hasRecovered) recovering ??= recover().finally(() => (recovering = undefined));
+    else if (!hasRecovered) recover();
   });
   const looking = repeat(timingOf(scale).scrapeMs, signal, async () => {
     if (!leadership.isMine || !hasRecovered) return;
+    // What a killed guard had started went on without it, and may have died since.
+    recover();
     try {
       await guard.look();
     } catch (error) {

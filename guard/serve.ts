@@ -2,7 +2,7 @@ import { type ExitCode, exitCodes } from "../cutover/exitCodes";
 import { type GuardRunOptions, runGuard } from "./run";
 import { readSecretFile } from "./secretFile";
 import { UsageError } from "../cutover/project";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 
 /** `cutover guard`: serves until it is interrupted. @throws UsageError for a secret that can't be read */
 export async function serveGuard(options: GuardRunOptions): Promise<ExitCode> {

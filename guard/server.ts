@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import http from "node:http";
 import { z } from "zod";
 import { routedTargets } from "../catalog";
-import { reason } from "../cutover/thrown";
+import { reason } from "../cluster/thrown";
 import { type Alert, parseWebhook } from "./alert";
 import type { Log } from "./log";
 import type { GuardMetrics } from "./metrics";

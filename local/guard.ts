@@ -6,7 +6,7 @@ import path from "node:path";
 import readline from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../cluster/kubeApi";
-import { hasCode } from "../cutover/thrown";
+import { hasCode } from "../cluster/thrown";
 import type { Toolbox } from "../tools/acquire";
 import { localEnvironment, stackName } from "./environment";
 import { checkoutDir, guardTokenFile, reportTokenFile } from "./paths";

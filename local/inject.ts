@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type KubeApi, ask } from "../cluster/kubeApi";
-import { hasCode } from "../cutover/thrown";
+import { hasCode } from "../cluster/thrown";
 import { gateway } from "./platform/gateway";
 
 const podsSchema = z.object({

@@ -16,6 +16,7 @@ export const reportTokenFile = path.join(stateDir, "report-token");
 export const prometheusRulesDir = path.join(stateDir, "prometheus-rules");
 export const prometheusTargetsDir = path.join(stateDir, "prometheus-targets");
 export const probesFile = path.join(prometheusTargetsDir, "probes.json");
+export const databasesFile = path.join(prometheusTargetsDir, "databases.json");
 export const podsFile = path.join(prometheusTargetsDir, "pods.json");
 export const containerdSocket = path.join(runDir, "containerd.sock");
 /** The kubeconfig of the cluster's administrator: what `npm run -s env` exports. */

@@ -13,6 +13,7 @@ export type { JudgeInput } from "./rules/judge";
 export type { Owner } from "./rules/rule";
 export { evidenceSubjects } from "./evidence";
 export type { Doubt, Evidence, EvidenceSubject, Verdict } from "./evidence";
+export type { Contraction, PreparedStep, SchemaStep, SchemaSteps, StepKind } from "./schemaStep";
 export { withCompleted, wouldComplete } from "./staging";
 export type { CompletedDigests, StagingEvidence } from "./staging";
 export {
@@ -38,4 +39,4 @@ export { formatViolations } from "./violation";
 export type { Subject, Violation } from "./violation";
 export { formatMigrationState, migrationState } from "./watch";
 export type { MigrationState } from "./watch";
-export { isWayBack, waysBack } from "./wayBack";
+export { PAST_CONTRACT, isWayBack, waysBack } from "./wayBack";

@@ -27,6 +27,8 @@ export interface RouteRecord {
   readonly legacy: LegacyState;
   /** When legacy was retired; whole seconds. Absent while it is kept, and on a route from before this was recorded. */
   readonly retiredAt?: Date;
+  /** The database's instance whose schema is past a contract step: no release from before it can have traffic again. */
+  readonly contracted?: string;
 }
 
 /** A route whose weights and annotations don't tell one story, so that nothing can be judged from it. */
@@ -67,6 +69,7 @@ export function toAnnotations(record: RouteRecord): Record<string, string> {
     ...(record.contents && { [`${prefix}contents`]: formatContents(record.contents) }),
     [`${prefix}legacy`]: record.legacy,
     ...(record.retiredAt && { [`${prefix}retired-at`]: formatTime(record.retiredAt) }),
+    ...(record.contracted !== undefined && { [`${prefix}contracted`]: record.contracted }),
   };
 }
 
@@ -102,6 +105,7 @@ function readRecord(
   }
   const contents = annotations[`${prefix}contents`] && read("contents", parseContents);
   const retiredAt = annotations[`${prefix}retired-at`] && read("retired-at", parseTime);
+  const contracted = annotations[`${prefix}contracted`];
   const split = read("split", parseSplit);
   if (!splitsEqual(split, weights)) {
     throw new Inconsistency(
@@ -126,6 +130,7 @@ function readRecord(
     ...(contents && { contents }),
     legacy: read("legacy", (text) => LEGACY_STATES.find((state) => state === text)),
     ...(retiredAt && { retiredAt }),
+    ...(contracted !== undefined && { contracted }),
   };
 }
 

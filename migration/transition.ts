@@ -16,6 +16,16 @@ export interface WantedTarget {
   readonly legacy: LegacyState;
   /** Take over a split that is already running, instead of starting on legacy. */
   readonly adopt: boolean;
+  /** Its own. Absent where it has none, and where nobody asks: then the schema stays what it is. */
+  readonly database?: WantedSchema;
+  /** This update brings the schema past a contract step, or finds it there. @default as the route says */
+  readonly contracts?: boolean;
+}
+
+/** Which instance, and which step of its schema the releases need. */
+export interface WantedSchema {
+  readonly instance: string;
+  readonly migration?: string;
 }
 
 /**
@@ -30,7 +40,13 @@ export function nextRecord(
 ): RouteRecord {
   const { split, images, legacy } = wanted;
   const contents = wanted.contents ?? live?.contents;
-  const rest = { images, ...(contents && { contents }), legacy, ...retirementOf(live, legacy, now) };
+  const rest = {
+    images,
+    ...(contents && { contents }),
+    legacy,
+    ...retirementOf(live, legacy, now),
+    ...contractionOf(live, wanted),
+  };
   if (live !== undefined && splitsEqual(live.split, split)) {
     const { since, previous, transition } = live;
     return { split, since, previous, heldFull: heldFullWith(live, wanted), transition, ...rest };
@@ -58,6 +74,18 @@ function retirementOf(
   if (legacy === "standby") return {};
   if (live?.legacy !== "retired") return { retiredAt: wholeSeconds(now) };
   return live.retiredAt === undefined ? {} : { retiredAt: live.retiredAt };
+}
+
+/** What a contract step took away comes back by a restore alone: another instance, and no step on it. */
+function contractionOf(
+  live: RouteRecord | undefined,
+  { database, contracts = false }: WantedTarget,
+): Pick<RouteRecord, "contracted"> {
+  if (contracts && database !== undefined) return { contracted: database.instance };
+  if (live?.contracted === undefined) return {};
+  if (database === undefined) return { contracted: live.contracted };
+  const isRestored = database.instance !== live.contracted && database.migration === undefined;
+  return isRestored ? {} : { contracted: database.instance };
 }
 
 /** Another image, settings or secrets under the standby's color are another release: there is no way back to it. */

@@ -5,10 +5,14 @@ import { ALL_LEGACY, COLORS, allOn, growsOnly, holder, isTowardsLegacy } from ".
 import type { Split } from "./split";
 import type { WantedTarget } from "./transition";
 
-/** Whether going from `live` to `wanted` is a rollback: towards legacy, or of a release to the standby that last held 100 %. */
+/**
+ * Whether going from `live` to `wanted` is a rollback: towards legacy, unless that can't live with the schema any more, or
+ * of a release to the standby that last held 100 %.
+ */
 export function isWayBack(live: RouteRecord, wanted: Wanted): boolean {
   const isRelease = live.legacy === "retired";
-  return isTowardsLegacy(live.split, wanted.split) || (isRelease && returnsToStandby(live, wanted));
+  const isToLegacy = live.contracted === undefined && isTowardsLegacy(live.split, wanted.split);
+  return isToLegacy || (isRelease && returnsToStandby(live, wanted));
 }
 
 type Wanted = Pick<WantedTarget, "split"> & Release;
@@ -23,12 +27,16 @@ function returnsToStandby(live: RouteRecord, wanted: Wanted): boolean {
   );
 }
 
+/** Why there is no other way back for a target. */
+export const PAST_CONTRACT =
+  "its schema is past a contract step, from which the way back is a restore that a human confirms: docs/restore.md";
+
 /**
  * Where a rollback may lead, best first: the standby that last held 100 %, then legacy if it is kept. Empty where
  * there is no standby, and once all traffic is on it.
  * @param wanted what the file asks for, which decides where the live route can't be believed
  */
-export function waysBack(live: LiveRoute, wanted: WantedTarget): readonly Split[] {
+export function waysBack(live: LiveRoute, wanted: Wanted & Pick<WantedTarget, "legacy">): readonly Split[] {
   const toLegacy = wanted.legacy === "standby" ? [ALL_LEGACY] : [];
   if (isTampered(live)) {
     const idle = COLORS.filter((color) => wanted.images[color] !== undefined && wanted.split[color] === 0);
@@ -36,7 +44,7 @@ export function waysBack(live: LiveRoute, wanted: WantedTarget): readonly Split[
   }
   if (holder(live.split) === "legacy") return [];
   const toStandby = { ...live, split: allOn(live.heldFull) };
-  const kept = live.legacy === "standby" ? [ALL_LEGACY] : [];
+  const kept = live.legacy === "standby" && live.contracted === undefined ? [ALL_LEGACY] : [];
   if (live.heldFull === "legacy" || !returnsToStandby(live, toStandby)) return kept;
   const isRunning = live.images[live.heldFull] !== undefined;
   return isRunning ? [toStandby.split, ...kept] : kept;

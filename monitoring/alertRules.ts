@@ -1,9 +1,9 @@
 import { holder } from "../migration";
-import { RESOURCES, SERIES, TRAFFIC, USER_REPORTS, WANTED } from "./indicators";
+import { DATABASE, RESOURCES, SERIES, TRAFFIC, USER_REPORTS, WANTED } from "./indicators";
 import type { MonitoredTarget } from "./monitoredTarget";
 import { duration, number, series } from "./promql";
 import type { AlertingRule } from "./rule";
-import { ALERTS, type Alert, type Condition } from "./table";
+import { ALERTS, type Alert, type Condition, type Unit } from "./table";
 
 /** The alerts of the table that apply to a target as it is. */
 export function alertRules(monitored: MonitoredTarget): readonly AlertingRule[] {
@@ -32,7 +32,7 @@ function alertRule(alert: Alert, monitored: MonitoredTarget): readonly AlertingR
     {
       alert: alert.name,
       expr,
-      // Its five minutes are in the expression.
+      // How long it has failed is in the expression.
       ...(held > 0 && !isInExpression(alert) && { for: duration(held) }),
       labels: {
         target: target.name,
@@ -51,6 +51,7 @@ function isInExpression({ condition }: Alert): boolean {
 /** Undefined where there is nothing to look at. */
 function expressionOf(alert: Alert, monitored: MonitoredTarget): string | undefined {
   const { condition } = alert;
+  if (isOfDatabase(alert) && monitored.database !== true) return undefined;
   switch (condition.kind) {
     case "failing":
       return failing(alert, monitored);
@@ -67,7 +68,8 @@ function expressionOf(alert: Alert, monitored: MonitoredTarget): string | undefi
  */
 function failing(alert: Alert, monitored: MonitoredTarget): string {
   const { scrapeMs, scale } = monitored.timing;
-  const health = series(SERIES.health, labelsOf(alert, monitored));
+  const probed = alert.measure === "database" ? SERIES.database : SERIES.health;
+  const health = series(probed, labelsOf(alert, monitored));
   const now = `${health} == 0`;
   const heldMs = alert.forMs * scale;
   if (heldMs === 0) return now;
@@ -87,14 +89,24 @@ function above(
   { threshold, unit }: Extract<Condition, { kind: "above" }>,
   monitored: MonitoredTarget,
 ): string | undefined {
-  const times = unit === "baselines" ? monitored.baseline?.latencySeconds : 1;
+  const times = timesOf(unit, monitored);
   if (times === undefined) return undefined;
   return [
     `${valueOf(alert, monitored)} > ${number(threshold * times)}`,
     ...(alert.needsSamples ? enoughSamples(alert, monitored) : []),
     // What has enough requests has traffic.
-    ...(alert.action !== undefined && !alert.needsSamples ? hasTraffic(alert, monitored) : []),
+    ...(alert.action === "rollback" && !alert.needsSamples ? hasTraffic(alert, monitored) : []),
   ].join("\nand ");
+}
+
+/** What one of a threshold's unit is; undefined where it isn't known. */
+function timesOf(unit: Unit, { baseline, timing }: MonitoredTarget): number | undefined {
+  if (unit === "baselines") return baseline?.latencySeconds;
+  return unit === "seconds" ? timing.scale : 1;
+}
+
+function isOfDatabase({ measure }: Alert): boolean {
+  return measure === "database" || Object.hasOwn(DATABASE, measure);
 }
 
 function valueOf(alert: Alert, monitored: MonitoredTarget): string {
@@ -103,6 +115,10 @@ function valueOf(alert: Alert, monitored: MonitoredTarget): string {
     case "errors":
     case "latency":
       return series(SERIES[alert.measure], labels);
+    case "checksums":
+    case "archive":
+    case "backup":
+      return series(DATABASE[alert.measure], labels);
     case "resources":
       return series(RESOURCES, labels);
     case "userReports":

@@ -2,7 +2,7 @@ import { duration } from "./promql";
 import type { Timing } from "./timing";
 
 export interface Receivers {
-  /** Takes what rolls back. @default nobody: people do */
+  /** Takes what it acts on. @default nobody: people do */
   readonly guard?: {
     readonly url: string;
     /** Holds the token that it asks for. */
@@ -16,7 +16,7 @@ const second = 1_000;
 const minute = 60 * second;
 
 /**
- * Who is told of which alert, and when. A trigger goes to the guard and to the chat, the rest to the chat: a critical
+ * Who is told of which alert, and when. What the guard acts on goes to it and to the chat, the rest to the chat: a critical
  * alert alone and at once; warnings, which are to be read within half an hour, gathered per target and again every half
  * hour; what is only to be known once a day at most.
  */
@@ -39,7 +39,7 @@ export function alertmanagerConfig({ guard, chatUrlFile }: Receivers, { scale }:
           ? []
           : [
               {
-                matchers: ['action="rollback"'],
+                matchers: ['action=~"rollback|read-only"'],
                 receiver: "guard",
                 group_by: one,
                 // Again soon: a guard that was away must not miss it, and one that has acted ignores it.

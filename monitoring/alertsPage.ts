@@ -1,3 +1,4 @@
+import type { GuardAction } from "./indicators";
 import { duration } from "./promql";
 import { ALERTS, type Alert, type Measure, type Unit } from "./table";
 import { timingOf } from "./timing";
@@ -15,7 +16,9 @@ export function alertsTable(): readonly (readonly string[])[] {
       trueWhen(alert),
       alert.targets?.join(", ") ??
         { backends: "each backend", colors: "each release", target: "the target" }[alert.scope],
-      alert.action === undefined ? told[alert.severity] : "**the guard, which rolls back**, and somebody",
+      alert.action === undefined
+        ? told[alert.severity]
+        : `**the guard, which ${acts[alert.action]}**, and somebody`,
       `[${alert.runbook.replace(/\.md$/, "")}](${alert.runbook})`,
     ]),
   ];
@@ -27,10 +30,19 @@ const told: Readonly<Record<Alert["severity"], string>> = {
   info: "whoever reads along",
 };
 
+const acts: Readonly<Record<GuardAction, string>> = {
+  rollback: "rolls back",
+  "read-only": "lets nothing be written any more",
+};
+
 const what: Readonly<Record<Measure, string>> = {
   errors: "the share of answers with 5xx",
   latency: "the mean time to answer",
   health: "the health check fails",
+  database: "no connection to the database is made",
+  checksums: "what the database reads",
+  archive: "what waits for the database's archive",
+  backup: "the age of the database's newest backup",
   resources: "CPU or memory of the fullest pod, of its limit,",
   userReports: "users' reports of something critical",
   traffic: "requests per second, up or down,",
@@ -44,6 +56,8 @@ const units: Readonly<Record<Unit, (threshold: number) => string>> = {
   baselines: (threshold) => `${threshold} times legacy's baseline`,
   "hours before": (threshold) => `${threshold} times the hour before`,
   reports: (threshold) => `${threshold} in 10 minutes`,
+  pages: (threshold) => `${threshold} pages with a wrong checksum`,
+  seconds: (threshold) => duration(threshold * 1_000),
 };
 
 function trueWhen({ condition, measure, forMs, needsSamples }: Alert): string {

@@ -15,7 +15,7 @@ import {
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 import { BACKENDS } from "../migration";
-import { RESOURCES, SERIES, WANTED } from "./indicators";
+import { DATABASE, RESOURCES, SERIES, WANTED } from "./indicators";
 import type { MonitoredTarget } from "./monitoredTarget";
 import { number, series } from "./promql";
 import { thresholdOf } from "./table";
@@ -78,6 +78,9 @@ export function dashboard(monitored: MonitoredTarget): object {
       ...(baseline && { limits: latencyLimits(baseline.latencySeconds) }),
     },
     { title: "Health", unit: "bool_yes_no", name: SERIES.health },
+    ...(monitored.database === true
+      ? [{ title: "Connections to the database", unit: "bool_yes_no", name: SERIES.database }]
+      : []),
   ];
   for (const { title, unit, name, limits } of rows) {
     builder.withRow(new RowBuilder(title));
@@ -95,11 +98,29 @@ export function dashboard(monitored: MonitoredTarget): object {
       .min(0)
       .withTarget(query(of(RESOURCES), "{{backend}} {{resource}}")),
   );
+  if (monitored.database === true) {
+    builder.withRow(new RowBuilder("Database"));
+    for (const panel of databasePanels(of)) builder.withPanel(panel);
+  }
   if (indicators.length > 0) builder.withRow(new RowBuilder("Its own"));
   for (const { name, expr, above } of indicators) {
     builder.withPanel(plain(`${name} (above ${number(above)})`, third).withTarget(query(expr, name)));
   }
   return builder.build();
+}
+
+function databasePanels(of: (name: string) => string): readonly PanelBuilder[] {
+  const panels: readonly (readonly [title: string, unit: string, name: string])[] = [
+    ["Waits for the archive", "s", DATABASE.archive],
+    ["Age of the newest backup", "s", DATABASE.backup],
+    ["Pages with a wrong checksum", "short", DATABASE.checksums],
+  ];
+  return panels.map(([title, unit, name]) =>
+    plain(title, third)
+      .unit(unit)
+      .min(0)
+      .withTarget(query(of(name), title)),
+  );
 }
 
 /** One panel for each backend. */

@@ -16,6 +16,8 @@ export const SERIES = {
   latency: "target_backend:latency_seconds:mean",
   /** 1 if the last probe succeeded, else 0; absent when nobody probes. */
   health: "target_backend:health:last",
+  /** 1 if the last connection to the database as this backend's role succeeded, else 0; absent where nobody tries. */
+  database: "target_backend:database:last",
 } as const;
 
 /** What is wanted, as the config said in the last update: recorded beside what is measured. */
@@ -34,6 +36,16 @@ export const RESOURCES = "target_backend:resource:ratio";
 /** Requests per second of all the target's backends, with the label `target`. */
 export const TRAFFIC = "target:requests:rate";
 
+/** What is measured of a target's database as a whole, with the label `target`. */
+export const DATABASE = {
+  /** Pages that failed their checksum since PostgreSQL's statistics began. */
+  checksums: "target:database_checksum_failures:sum",
+  /** How long the oldest finished WAL segment has been waiting for its archive, in seconds; 0 when none waits. */
+  archive: "target:database_archive_waiting_seconds:max",
+  /** How long ago the newest backup was finished, in seconds; where there is none yet, since PostgreSQL was started. */
+  backup: "target:database_backup_age_seconds:min",
+} as const;
+
 export type Indicator = keyof typeof SERIES;
 
 /** Critical issues that users report, counted by the guard, with the label `target`. */
@@ -45,6 +57,9 @@ export interface AlertLabels {
   /** Absent where the alert is of the whole target. */
   readonly backend?: Backend;
   readonly severity: "critical" | "warning" | "info";
-  /** Only on the plan's triggers: the guard rolls the target back. */
-  readonly action?: "rollback";
+  /** What the guard does: only on the plan's triggers it rolls back. */
+  readonly action?: GuardAction;
 }
+
+/** `rollback`: moves the target's traffic back. `read-only`: lets none of its backends write any more. */
+export type GuardAction = "rollback" | "read-only";

@@ -24,4 +24,6 @@ export interface MonitoredTarget {
   /** @default none: nothing is said about latency */
   readonly baseline?: Baseline;
   readonly indicators: readonly AppIndicator[];
+  /** Whether it has a database of its own. @default false */
+  readonly database?: boolean;
 }

@@ -1,11 +1,13 @@
 import { BACKENDS, type Backend, COLORS, type Color, formatSplit } from "../migration";
 import { backendName } from "../cluster/names";
 import { gatewayCounters } from "./gateway";
-import { RESOURCES, SERIES, TRAFFIC, WANTED } from "./indicators";
+import { connectionSamples, dataSamples } from "./database";
+import { DATABASE, RESOURCES, SERIES, TRAFFIC, WANTED } from "./indicators";
 import type { MonitoredTarget } from "./monitoredTarget";
 import { duration, number, series } from "./promql";
 import { amountOf } from "./quantity";
 import type { RecordingRule } from "./rule";
+import type { Timing } from "./timing";
 
 /** What is recorded of a target, alike for each of its backends. */
 export function recordingRules(monitored: MonitoredTarget): readonly RecordingRule[] {
@@ -20,6 +22,7 @@ export function recordingRules(monitored: MonitoredTarget): readonly RecordingRu
     },
     ...runningBackends(monitored).map((backend) => health(monitored, backend)),
     ...runningColors(monitored).flatMap((color) => ofRelease(monitored, color)),
+    ...(monitored.database === true ? ofDatabase(monitored) : []),
     ...BACKENDS.map((backend) => ({
       record: WANTED.split,
       expr: `vector(${record.split[backend]})`,
@@ -78,6 +81,28 @@ function exact(expr: string): string {
 function health({ target }: MonitoredTarget, backend: Backend): RecordingRule {
   const labels = { target: target.name, backend };
   return { record: SERIES.health, expr: `min(${series("probe_success", labels)})`, labels };
+}
+
+/** Of the backends that run: a role that nobody uses may fail as it likes. */
+function ofDatabase(monitored: MonitoredTarget): readonly RecordingRule[] {
+  const target = monitored.target.name;
+  const { checksumFailures, archiveWaiting, backupFinished } = dataSamples(target);
+  const labels = { target };
+  return [
+    ...runningBackends(monitored).map((backend) => ({
+      record: SERIES.database,
+      expr: connected(connectionSamples(target, backend), monitored.timing),
+      labels: { target, backend },
+    })),
+    { record: DATABASE.checksums, expr: `max(${checksumFailures})`, labels },
+    { record: DATABASE.archive, expr: `max(${archiveWaiting})`, labels },
+    { record: DATABASE.backup, expr: `time() - max(${backupFinished})`, labels },
+  ];
+}
+
+/** What was seen before the last two scrapes says nothing: one failure and silence make no minute of failures. */
+function connected(samples: string, { scrapeMs }: Timing): string {
+  return `min(${samples} and last_over_time(${samples}[${duration(2 * scrapeMs)}]))`;
 }
 
 function ofRelease(

@@ -1,10 +1,12 @@
 import type { RoutedTargetName } from "../catalog";
-import type { AlertLabels, Indicator } from "./indicators";
+import type { AlertLabels, DATABASE, GuardAction, Indicator } from "./indicators";
 
 /** What an alert looks at. */
 export type Measure =
   /** An indicator of each backend. */
   | Exclude<Indicator, "requests" | "samples">
+  /** Of the database as a whole. */
+  | keyof typeof DATABASE
   /** What each pod of a release uses of its limits. */
   | "resources"
   | "userReports"
@@ -22,12 +24,16 @@ export type Unit =
   | "baselines"
   /** Times more, or times less, than in the hour before. */
   | "hours before"
-  | "reports";
+  | "reports"
+  /** Of the database, that fail their checksum. */
+  | "pages"
+  /** Times the timing's scale, as every duration. */
+  | "seconds";
 
 /** When it is true. */
 export type Condition =
   | { readonly kind: "above"; readonly threshold: number; readonly unit: Unit }
-  /** A probe doesn't pass. */
+  /** A probe doesn't pass, or a connection isn't made. */
   | { readonly kind: "failing" }
   /** Nothing is compared: that it happened is the alert. */
   | { readonly kind: "event" };
@@ -46,8 +52,8 @@ export interface Alert {
   /** What too few requests stand on doesn't count. */
   readonly needsSamples: boolean;
   readonly severity: AlertLabels["severity"];
-  /** Only on the plan's triggers: the guard rolls the target back. */
-  readonly action?: "rollback";
+  /** What the guard does; it rolls back on the plan's triggers alone. */
+  readonly action?: GuardAction;
   /** Each backend, each extracted release, or the target as a whole. */
   readonly scope: "backends" | "colors" | "target";
   /** @default every target */
@@ -124,6 +130,19 @@ export const ALERTS = [
     runbook: "alert-user-reports.md",
   },
   {
+    name: "DatabaseConnectionsFailing",
+    plan: "Database connection failures >1 minute",
+    measure: "database",
+    condition: { kind: "failing" },
+    forMs: minutes,
+    needsSamples: false,
+    severity: "critical",
+    action: "rollback",
+    scope: "colors",
+    summary: `${backend} has got no connection to its database for 1 minute`,
+    runbook: "alert-database.md",
+  },
+  {
     name: "HealthCheckFailed",
     plan: "Any service health check failure",
     measure: "health",
@@ -134,6 +153,44 @@ export const ALERTS = [
     scope: "backends",
     summary: `${backend} fails its health check`,
     runbook: "alert-health.md",
+  },
+  {
+    name: "DatabaseConnectionFailed",
+    plan: "Database connection issues",
+    measure: "database",
+    condition: { kind: "failing" },
+    forMs: 0,
+    needsSamples: false,
+    severity: "critical",
+    scope: "backends",
+    summary: `${backend} gets no connection to its database`,
+    runbook: "alert-database.md",
+  },
+  {
+    name: "DatabaseCorrupt",
+    plan: "Data loss/corruption",
+    measure: "checksums",
+    condition: { kind: "above", threshold: 0, unit: "pages" },
+    forMs: 0,
+    needsSamples: false,
+    severity: "critical",
+    action: "read-only",
+    scope: "target",
+    summary: "{{ $labels.target }}: {{ $value }} pages of the database failed their checksum",
+    runbook: "alert-database.md",
+  },
+  {
+    name: "DatabaseArchiveBehind",
+    plan: "Data loss/corruption",
+    measure: "archive",
+    condition: { kind: "above", threshold: 5 * 60, unit: "seconds" },
+    forMs: 0,
+    needsSamples: false,
+    severity: "critical",
+    scope: "target",
+    summary:
+      "{{ $labels.target }}: what was written to the database in the last {{ $value | humanizeDuration }} is in no archive",
+    runbook: "alert-database.md",
   },
   {
     name: "AuthenticationErrors",
@@ -209,6 +266,19 @@ export const ALERTS = [
     scope: "target",
     summary: "{{ $labels.target }} gets less than half, or more than twice, the requests of the hour before",
     runbook: "alert-traffic.md",
+  },
+  {
+    name: "DatabaseBackupOld",
+    plan: "Full database backup before any migration step",
+    measure: "backup",
+    // Daily, and what a backup takes.
+    condition: { kind: "above", threshold: 26 * 3_600, unit: "seconds" },
+    forMs: lasting,
+    needsSamples: false,
+    severity: "warning",
+    scope: "target",
+    summary: "{{ $labels.target }}: the database's newest backup is {{ $value | humanizeDuration }} old",
+    runbook: "alert-database.md",
   },
   {
     name: "Deployed",

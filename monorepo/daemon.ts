@@ -3,7 +3,8 @@ import http from "node:http";
 import net from "node:net";
 import { Duplex } from "node:stream";
 import { z } from "zod";
-import { type Answer, type Question, ask, reason } from "../cluster/kubeApi";
+import { type Answer, type Question, ask } from "../cluster/kubeApi";
+import { reason } from "../cluster/thrown";
 import { type DaemonAddress, destination, formatAddress, sshOptions } from "./address";
 
 /** The monorepo's Docker daemon can't be reached, or refuses. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RoutedTarget, type RoutedTargetName, catalogEntry } from "../catalog";
-import { ask, reason } from "../cluster/kubeApi";
+import { ask } from "../cluster/kubeApi";
+import { reason } from "../cluster/thrown";
 import { type Containers, type Monorepo, findContainers } from "./containers";
 import { Daemon } from "./daemon";
 

@@ -16,6 +16,11 @@ export const bucketEncryptions: readonly string[] = [
   "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 ];
 export const databases: readonly string[] = ["aws:rds/instance:Instance", "aws:rds/cluster:Cluster"];
+/** What has an address of its own. */
+export const databaseInstances: readonly string[] = [
+  "aws:rds/instance:Instance",
+  "aws:rds/clusterInstance:ClusterInstance",
+];
 export const volume = "aws:ebs/volume:Volume";
 export const machine = "aws:ec2/instance:Instance";
 export const table = "aws:dynamodb/table:Table";

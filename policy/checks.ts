@@ -4,6 +4,7 @@ import { disruptionBudgets } from "./disruptionBudgets";
 import { encryptedBuckets } from "./encryptedBuckets";
 import { encryptedStorage } from "./encryptedStorage";
 import { imagesByDigest } from "./imagesByDigest";
+import { privateDatabases } from "./privateDatabases";
 import { productionDisruptionBudgets } from "./productionDisruptionBudgets";
 import { productionReplicas } from "./productionReplicas";
 import { productionScalers } from "./productionScalers";
@@ -23,6 +24,7 @@ export const checks: readonly Check[] = [
   productionScalers,
   productionDisruptionBudgets,
   publicBuckets,
+  privateDatabases,
   encryptedStorage,
   encryptedBuckets,
   protectedData,

@@ -8,7 +8,7 @@ const remedy = "raise `capacity` in the stack file";
 
 export const productionReplicas: ResourceCheck = {
   name: "production-replicas",
-  description: `In production no Deployment but a queue's consumer states fewer than ${leastReplicas} replicas, and no scaler goes below.`,
+  description: `In production no Deployment but a queue's consumer or a database's exporter states fewer than ${leastReplicas} replicas, and no scaler goes below.`,
   find: (resource) => {
     const { properties, environment } = resource;
     if (isReplicated(resource)) {

@@ -1,4 +1,4 @@
-import { consumerRole } from "../cluster/names";
+import { consumerRole, databaseExporterLabels } from "../cluster/names";
 import type { Resource } from "./check";
 import { kindOf } from "./pods";
 import { UNKNOWN, type Value, at, mapOf, mayEqual } from "./value";
@@ -6,12 +6,17 @@ import { UNKNOWN, type Value, at, mapOf, mayEqual } from "./value";
 /** What an outage of one node or zone must not take away. */
 export const leastReplicas = 2;
 
-/** Whether it is one of production's Deployments that share work. A queue has exactly one consumer, on purpose. */
+/**
+ * Whether it is one of production's Deployments that share work. A queue has exactly one consumer, and a database one
+ * exporter, on purpose.
+ */
 export function isReplicated(resource: Resource): boolean {
   return (
     resource.environment === "production" &&
     kindOf(resource) === "Deployment" &&
-    !Object.entries(consumerRole).every(([key, role]) => mayEqual(at(podLabels(resource), key), role))
+    ![consumerRole, databaseExporterLabels].some((labels) =>
+      Object.entries(labels).every(([key, value]) => mayEqual(at(podLabels(resource), key), value)),
+    )
   );
 }
 

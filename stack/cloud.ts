@@ -1,11 +1,12 @@
 import { getCallerIdentity } from "@pulumi/aws/getCallerIdentity";
 import { Provider } from "@pulumi/aws/provider";
 import * as pulumi from "@pulumi/pulumi";
-import { catalogEntry, routedTargets } from "../catalog";
-import { reason } from "../cluster/kubeApi";
+import { type RoutedTargetName, catalogEntry, routedTargets } from "../catalog";
+import { reason } from "../cluster/thrown";
 import { BackupStore } from "../components/backupStore";
 import { EdgeDns } from "../components/edgeDns";
-import { ImageRegistry } from "../components/imageRegistry";
+import { ImageRegistry, type ImageRegistryArgs } from "../components/imageRegistry";
+import { RdsPostgresql } from "../components/rdsPostgresql";
 import { type BackupTarget, backupServiceAccount } from "../components/repositoryBackup";
 import { withoutStack } from "../components/withoutStack";
 import type { StackConfig } from "../config/parse";
@@ -15,6 +16,8 @@ import { recordSets } from "../edge/recordSets";
 export interface Cloud {
   /** Absent without backups. */
   readonly backups?: BackupTarget;
+  /** The hosts of each target's instances; absent unless databases live there. */
+  readonly databases?: ReadonlyMap<RoutedTargetName, RdsPostgresql["addresses"]>;
 }
 
 type Aws = NonNullable<StackConfig["platform"]["aws"]>;
@@ -42,13 +45,49 @@ export async function proveAccount(provider: Provider, { account }: Aws): Promis
 export function buildCloud(config: StackConfig, aws: Aws, provider: Provider): Cloud {
   buildRegistry(config, provider);
   buildDns(config, provider);
-  return buildBackups(config, aws, provider);
+  return { ...buildBackups(config, aws, provider), ...buildDatabases(config, provider) };
+}
+
+function buildDatabases({ postgresql, platform, targets }: StackConfig, provider: Provider): Cloud {
+  if (postgresql?.in !== "aws") return {};
+  const { environment } = platform;
+  const databases = routedTargets.flatMap((target) => {
+    const { database } = targets[target];
+    if (database === undefined) return [];
+    const { instance, kept, password: secret } = database;
+    const args = {
+      ...postgresql,
+      target,
+      environment,
+      // Elsewhere nobody is woken when a zone fails.
+      multiAz: environment === "production",
+      instances: [instance, ...kept],
+      secret,
+    };
+    const { addresses } = new RdsPostgresql(`${target}-postgresql`, args, { provider });
+    return [[target, addresses] as const];
+  });
+  return { databases: new Map(databases) };
 }
 
 function buildRegistry({ registry }: StackConfig, provider: Provider): void {
   if (registry?.pulledBy === undefined) return;
+  new ImageRegistry("registry", { images: registryImages(), pulledBy: registry.pulledBy }, { provider });
+}
+
+/** All that are made for the platform, whether or not a target has a database of its own yet. */
+function registryImages(): ImageRegistryArgs["images"] {
   const targets = routedTargets.map(catalogEntry);
-  new ImageRegistry("registry", { targets, pulledBy: registry.pulledBy }, { provider });
+  return [
+    ...targets.map(({ name, repository }) => ({ name, repository })),
+    ...targets
+      .filter(({ stores }) => stores.includes("postgresql"))
+      .map(({ name, repository }) => ({
+        name: `${name}-migrations`,
+        repository: `${repository}-migrations`,
+      })),
+    { name: "postgresql", repository: "pyairtable-postgresql" },
+  ];
 }
 
 function buildDns({ dns, platform }: StackConfig, provider: Provider): void {

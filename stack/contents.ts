@@ -3,6 +3,7 @@ import { backendName } from "../cluster/names";
 import { contentHash, secretHash } from "../components/hashedName";
 import type { AuthServiceConfig, StackConfig, TargetConfig, Variables } from "../config/parse";
 import { COLORS, type Color, type ColorContents, type Contents } from "../migration";
+import { databaseSecretOf, settingsOf } from "./database";
 
 /** The config with what the route records of each colour's settings and secrets. Only the program can read these. */
 export async function withContents(config: StackConfig): Promise<StackConfig> {
@@ -19,15 +20,16 @@ async function contentsOf(
   name: RoutedTargetName,
   config: TargetConfig | AuthServiceConfig,
 ): Promise<Contents> {
-  const { images, settings } = config;
+  const { images } = config;
   const running = COLORS.filter((color) => images[color] !== undefined);
   const entries = running.map(async (color): Promise<readonly [string, ColorContents]> => {
     const release = backendName(name, color);
-    const secrets = secretsOf(config, color);
+    const settings = settingsOf(config, color);
+    const secrets = { ...databaseSecretOf(name, config, color), ...secretsOf(config, color) };
     return [
       color,
       {
-        ...(hasAny(settings[color]) && { settings: contentHash(release, settings[color]) }),
+        ...(hasAny(settings) && { settings: contentHash(release, settings) }),
         // As slow to guess from as a Secret's own name.
         ...(hasAny(secrets) && { secrets: await secretHash(release, secrets) }),
       },

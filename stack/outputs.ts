@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type RoutedTargetName, routedTargets } from "../catalog";
+import { DATABASE_MODES, type DatabaseMode } from "../database/access";
+import { firstInstance } from "../database/instance";
 import {
   type CompletedDigests,
   type Images,
@@ -9,6 +11,7 @@ import {
   type Phase,
   type Split,
   type Stage,
+  type StepKind,
   parseSplit,
 } from "../migration";
 
@@ -19,6 +22,16 @@ export interface TargetOutputs {
   readonly split: pulumi.Output<string>;
   readonly images: Images;
   readonly url: string;
+  /** Its own, if it has one. */
+  readonly database?: DatabaseOutputs;
+}
+
+/** Known once it holds. */
+export type DatabaseOutputs = pulumi.Output<AppliedDatabase>;
+
+export interface AppliedDatabase {
+  readonly instance: string;
+  readonly mode: DatabaseMode;
 }
 
 export interface StackOutputs {
@@ -31,6 +44,21 @@ export interface StackOutputs {
   };
   /** The digests that have once had 100 % for a whole soak, by target. */
   readonly completed: Readonly<Partial<Record<RoutedTargetName, readonly string[]>>>;
+  /** The step that each target's schema has gone through last, once it has. */
+  readonly steps: Readonly<Partial<Record<RoutedTargetName, pulumi.Output<AppliedStep> | AppliedStep>>>;
+}
+
+/** A step of a schema, as it was prepared. */
+export interface AppliedStep {
+  readonly image: string;
+  /** Of the database, whose schema it is. */
+  readonly instance: string;
+  /** Fingerprints of the schema. */
+  readonly before: string;
+  readonly after: string;
+  readonly kind: StepKind;
+  /** How long it took on the shadow. */
+  readonly seconds: number;
 }
 
 /** What the last successful update left, as its outputs tell. */
@@ -42,11 +70,15 @@ export interface Applied {
   /** As `owner`. */
   readonly phase: Phase | undefined;
   readonly completed: CompletedDigests;
+  readonly steps: ReadonlyMap<RoutedTargetName, AppliedStep>;
+  /** A target without a database of its own is absent. */
+  readonly databases: ReadonlyMap<RoutedTargetName, AppliedDatabase>;
 }
 
 /** @param outputs a stack's own; none before its first update */
 export function parseOutputs(outputs: Readonly<Record<string, unknown>>): Applied {
   const targets = targetsSchema.safeParse(outputs["targets"]).data ?? {};
+  const steps = stepsSchema.safeParse(outputs["steps"]).data ?? {};
   const completed = completedSchema.safeParse(outputs["completed"]).data ?? {};
   return {
     splits: new Map(
@@ -57,16 +89,46 @@ export function parseOutputs(outputs: Readonly<Record<string, unknown>>): Applie
     ),
     owner: infrastructureSchema.safeParse(outputs["infrastructure"]).data?.owner,
     phase: migrationSchema.safeParse(outputs["migration"]).data?.phase,
+    databases: new Map(
+      routedTargets.flatMap((target) => {
+        const database = targets[target]?.database;
+        return database === undefined ? [] : [[target, database] as const];
+      }),
+    ),
     completed: new Map(
       routedTargets.flatMap((target) => {
         const digests = completed[target];
         return digests === undefined ? [] : [[target, digests] as const];
       }),
     ),
+    steps: new Map(
+      routedTargets.flatMap((target) => {
+        const step = steps[target];
+        if (step === undefined) return [];
+        // Earlier versions didn't say.
+        const instance = step.instance ?? targets[target]?.database?.instance ?? firstInstance(target);
+        return [[target, { ...step, instance }] as const];
+      }),
+    ),
   };
 }
 
-const targetsSchema = z.record(z.string(), z.object({ split: z.string() }));
+const databaseSchema = z.object({ instance: z.string(), mode: z.enum(DATABASE_MODES) });
+const targetsSchema = z.record(
+  z.string(),
+  z.object({ split: z.string(), database: databaseSchema.optional() }),
+);
 const infrastructureSchema = z.object({ owner: z.enum(["terraform", "pulumi"]) });
 const migrationSchema = z.object({ phase: z.enum(PHASES) });
 const completedSchema = z.record(z.string(), z.array(z.string()));
+const stepsSchema = z.record(
+  z.string(),
+  z.object({
+    image: z.string(),
+    instance: z.string().optional(),
+    before: z.string(),
+    after: z.string(),
+    kind: z.enum(["expand", "contract"]),
+    seconds: z.number(),
+  }),
+);

@@ -35,7 +35,9 @@ import {
 } from "../migration";
 import { timingOf } from "../monitoring/timing";
 import { ensureStarted } from "../monorepo/startAll";
-import type { StackOutputs, TargetOutputs } from "./outputs";
+import { buildDatabase, buildDatabaseMonitoring, databaseOutputs, settingsOf } from "./database";
+import type { AppliedStep, StackOutputs, TargetOutputs } from "./outputs";
+import type { WantedStep } from "./schemaSteps";
 
 /** Everything that the stack is made from. */
 export interface StackInputs {
@@ -50,6 +52,10 @@ export interface StackInputs {
   readonly evidence: Evidence | undefined;
   /** Targets whose live route this update doesn't touch. */
   readonly leftAlone: ReadonlySet<RoutedTargetName>;
+  /** The steps of their schemas that targets' releases need. */
+  readonly steps: ReadonlyMap<RoutedTargetName, WantedStep>;
+  /** The steps that schemas have gone through before this update. */
+  readonly keptSteps: ReadonlyMap<RoutedTargetName, AppliedStep>;
   /** What the stack has in AWS; empty where it has nothing there. */
   readonly cloud: Cloud;
   /** What the repositories' backup runs. */
@@ -78,8 +84,18 @@ export function buildStack(inputs: StackInputs): StackOutputs {
   const operator = buildMonitoring(inputs, platform, provider);
   buildGuard(config, platform, provider, operator);
 
-  const target = (name: RoutedTargetName): TargetOutputs =>
-    buildTarget(name, inputs, platform, provider, operator);
+  const steps = new Map<RoutedTargetName, AppliedStep | pulumi.Output<AppliedStep>>(inputs.keptSteps);
+  const target = (name: RoutedTargetName): TargetOutputs => {
+    const { migrated, outputs } = buildTarget(name, inputs, platform, provider, operator);
+    const wanted = inputs.steps.get(name);
+    // On a way back nobody has waited for it.
+    if (wanted?.args.mustSucceed === true && migrated)
+      steps.set(
+        name,
+        migrated.apply(() => wanted.step),
+      );
+    return outputs;
+  };
   return {
     targets: {
       frontend: target("frontend"),
@@ -96,6 +112,7 @@ export function buildStack(inputs: StackInputs): StackOutputs {
     completed: Object.fromEntries(
       withCompleted(inputs.completed, inputs.live, config.migration.soakHours, inputs.now, inputs.evidence),
     ),
+    steps: Object.fromEntries(steps),
   };
 }
 
@@ -105,8 +122,9 @@ function stateAfter(inputs: StackInputs): MigrationState {
 }
 
 /** What the target's route carries once the update is done. */
-function recordAfter(target: RoutedTargetName, { config, live, now }: StackInputs): RouteRecord {
-  return nextRecord(target, believed(live.get(target)), config.targets[target], now);
+function recordAfter(target: RoutedTargetName, { config, live, steps, now }: StackInputs): RouteRecord {
+  const contracts = steps.get(target)?.step.kind === "contract";
+  return nextRecord(target, believed(live.get(target)), { ...config.targets[target], contracts }, now);
 }
 
 function buildBackup(
@@ -216,8 +234,9 @@ function buildTarget(
   platform: Platform,
   provider: Provider,
   operator: pulumi.Output<string> | undefined,
-): TargetOutputs {
+): { readonly outputs: TargetOutputs; readonly migrated: pulumi.Output<string> | undefined } {
   const { config, api, now, leftAlone } = inputs;
+  const step = inputs.steps.get(name)?.args;
   const { monorepo } = config;
   const { legacyHost, proxies } = config.platform;
   const wanted = config.targets[name];
@@ -225,6 +244,12 @@ function buildTarget(
   const record = recordAfter(name, inputs);
   const address = addressOf(name, config.platform);
   const { signingKey } = signingKeyOf(wanted);
+  const database = buildDatabase(name, config, inputs.cloud, platform, provider);
+  if (database !== undefined) {
+    const { gateway, probes = gateway } = peersOf(config);
+    const watched = { database, scrapers: probes, ...(operator && { operator }) };
+    buildDatabaseMonitoring(name, config, watched, platform, provider);
+  }
   const service = new ExtractedService(
     name,
     {
@@ -239,6 +264,8 @@ function buildTarget(
       ...(live && { live }),
       leaveRouteAlone: leftAlone.has(name),
       ...(signingKey !== undefined && { signingKey }),
+      ...(step && { step }),
+      ...(database && { database }),
       proxies,
       calls: callsOf(name, config.platform),
       peers: peersOf(config),
@@ -247,12 +274,14 @@ function buildTarget(
     },
     { provider },
   );
-  return {
+  const outputs = {
     stage: deriveStage(record, config.migration.soakHours, now),
     split: service.proven.apply(() => formatSplit(record.split)),
     images: wanted.images,
     url: publicUrl(address.hostname, config.platform.publicPort),
+    ...(database && wanted.database && { database: databaseOutputs(wanted.database, database) }),
   };
+  return { outputs, migrated: service.migrated };
 }
 
 function signingKeyOf(wanted: TargetConfig | AuthServiceConfig): { readonly signingKey?: string } {
@@ -269,7 +298,7 @@ function releasesOf(wanted: TargetConfig, readyWithinSeconds: number): Partial<R
         image,
         capacity,
         ...(autoscale && { autoscale }),
-        settings: wanted.settings[color],
+        settings: settingsOf(wanted, color),
         secrets: wanted.secrets[color],
         readyWithinSeconds,
       };
@@ -293,7 +322,7 @@ function callsOf(
 function watchedBy(
   { platform, migration }: StackConfig,
   { rules, timeScale }: NonNullable<StackConfig["monitoring"]>,
-  { baseline, indicators }: TargetConfig,
+  { baseline, indicators, database }: TargetConfig,
   operator: pulumi.Output<string> | undefined,
 ): Watched {
   return {
@@ -303,6 +332,7 @@ function watchedBy(
     soakHours: migration.soakHours,
     ...(baseline && { baseline }),
     indicators,
+    database: database !== undefined,
     ...(operator && { operator }),
   };
 }

@@ -13,14 +13,23 @@ export interface Aws {
 }
 
 /** The user's own credentials, once they have proved to be the account's. @throws StateError, nothing is changed */
-export async function openAws({ account, region }: StatePlace): Promise<Aws> {
+export async function openAws(place: StatePlace): Promise<Aws> {
+  await requireAccount(place);
+  const { region } = place;
+  return { s3: new S3Client({ region }), kms: new KMSClient({ region }) };
+}
+
+/** @throws StateError when the user's credentials are another account's, or none; nothing is changed */
+export async function requireAccount({
+  account,
+  region,
+}: Pick<StatePlace, "account" | "region">): Promise<void> {
   const found = await callerAccount(region);
   if (found !== account) {
     throw new StateError(
       `found credentials of the AWS account ${found}, expected those of ${account} (pyairtable:platform.aws); nothing was changed`,
     );
   }
-  return { s3: new S3Client({ region }), kms: new KMSClient({ region }) };
 }
 
 async function callerAccount(region: string): Promise<string> {

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import Mocha from "mocha";
 import { bringUp } from "../local/bringUp";
 import { LocalStack } from "../local/localStack";
@@ -19,12 +21,22 @@ interface Tally {
   readonly skipped: number;
   /** What failed, a line each. */
   readonly failures: readonly string[];
+  /** What took long, in milliseconds. */
+  readonly slow?: readonly (readonly [string, number])[];
 }
+
+/** From here on a spec's time is told, in milliseconds: the whole has a limit, and these are what it is spent on. */
+const slowSpecMs = 60_000;
 
 const binary = (name: string): string => path.join(checkoutDir, "node_modules", ".bin", name);
 
-/** `npm test`: everything that can be tested, cheapest first; the end-to-end tests bring up the platform themselves. */
+/**
+ * `npm test`: cheapest first; the end-to-end tests bring up the platform themselves. With `--in-depth` also what takes
+ * another half an hour (test/inDepth), which is too long for every change.
+ */
 async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { "in-depth": { type: "boolean", default: false } } });
+  const endToEnd = values["in-depth"] ? ["e2e", "inDepth"] : ["e2e"];
   const tools = await acquireTools();
   process.env["VEGETA"] = tools.path("vegeta");
   process.env["PODINFO"] = tools.path("podinfo");
@@ -37,12 +49,15 @@ async function main(): Promise<number> {
   process.env["ALERTMANAGER"] = tools.path("prometheus-alertmanager");
   process.env["AMTOOL"] = tools.path("amtool");
   process.env["BLACKBOX_EXPORTER"] = tools.path("prometheus-blackbox-exporter");
+  process.env["POSTGRES_EXPORTER"] = tools.path("postgres_exporter");
+  process.env["POSTGRESQL_BIN"] = tools.postgresql.bin;
   const timings: [string, number][] = [];
   const timed = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
     process.stdout.write(`\n=== ${name}\n`);
     const started = Date.now();
     const tally = await work();
     timings.push([name, Date.now() - started]);
+    for (const [spec, ms] of tally.slow ?? []) timings.push([`  ${spec}`, ms]);
     return tally;
   };
 
@@ -50,23 +65,27 @@ async function main(): Promise<number> {
   const shellScripts = scriptFolders.flatMap((folder) =>
     fs.readdirSync(path.join(checkoutDir, folder)).map((name) => path.join(checkoutDir, folder, name)),
   );
+  // The longest beside the others: there are two processors or more.
+  const eslint = timed("eslint", () => check(binary("eslint"), ["."]));
   const tallies = [
     await timed("types", () => check(binary("tsc"), ["--noEmit"])),
-    await timed("eslint", () => check(binary("eslint"), ["."])),
     await timed("prettier", () => check(binary("prettier"), ["--check", "."])),
     await timed("shellcheck", () => check(tools.path("shellcheck"), shellScripts)),
     await timed("actionlint", () =>
       check(tools.path("actionlint"), ["-shellcheck", tools.path("shellcheck"), "-pyflakes="]),
     ),
     await timed("stand-in (go vet)", () => check("go", ["-C", "local/standin", "vet", "."])),
+    await timed("migrations (go vet)", () => check("go", ["-C", "local/migrations", "vet", "."])),
     await timed("stand-in (go test)", () => check("go", ["-C", "local/standin", "test", "."])),
-    await timed("unit and golden", () => runMocha(["unit", "golden"], 20_000)),
+    await eslint,
+    // The longest first, or one processor ends up with nothing to do.
+    await timed("unit and golden", () => runMocha(["golden", "unit"], { timeout: 60_000, parallel: true })),
   ];
   const wasUp = runningParts().length > 0;
   await withPlatformLock(() => bringUp(tools));
-  tallies.push(await timed("end to end", () => runMocha(["e2e"], 300_000)));
+  tallies.push(await timed("end to end", () => runMocha(endToEnd, { timeout: 300_000 })));
   // Last, because it leaves nothing to test: a platform that was up before is left up.
-  tallies.push(await timed("platform", () => runMocha(["platform"], 300_000)));
+  tallies.push(await timed("platform", () => runMocha(["platform"], { timeout: 300_000 })));
   if (wasUp) await restore(tools);
   else await withPlatformLock(stopPlatform);
 
@@ -97,8 +116,18 @@ async function check(command: string, args: readonly string[]): Promise<Tally> {
     : { passed: 0, failed: 1, skipped: 0, failures: [path.basename(command)] };
 }
 
-function runMocha(folders: readonly string[], timeout: number): Promise<Tally> {
-  const mocha = new Mocha({ timeout, slow: timeout, color: process.stdout.isTTY });
+interface HowToRun {
+  /** Of a test, in milliseconds. */
+  readonly timeout: number;
+  /** Specs that have nothing in common run side by side, one per core. @default one after the other */
+  readonly parallel?: boolean;
+}
+
+function runMocha(folders: readonly string[], { timeout, parallel = false }: HowToRun): Promise<Tally> {
+  const mocha = new Mocha({
+    ...{ timeout, slow: timeout, color: process.stdout.isTTY },
+    ...(parallel && { parallel, jobs: os.availableParallelism(), require: ["ts-node/register"] }),
+  });
   for (const folder of folders) {
     const files = fs.readdirSync(path.join(__dirname, folder), { recursive: true, encoding: "utf8" });
     for (const file of files.filter((name) => name.endsWith(".spec.ts")).sort()) {
@@ -107,10 +136,18 @@ function runMocha(folders: readonly string[], timeout: number): Promise<Tally> {
   }
   return new Promise((resolve) => {
     const lines: string[] = [];
+    const spent = new Map<string, number>();
     const runner = mocha.run(() => {
       const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {};
-      resolve({ passed: passes, failed: failures, skipped: pending, failures: lines });
+      const slow = [...spent].filter(([, ms]) => ms >= slowSpecMs);
+      resolve({ passed: passes, failed: failures, skipped: pending, failures: lines, slow });
     });
+    const spend = ({ file, duration }: Mocha.Runnable): void => {
+      const spec = path.basename(file ?? "");
+      spent.set(spec, (spent.get(spec) ?? 0) + (duration ?? 0));
+    };
+    runner.on("test end", spend);
+    runner.on("hook end", spend);
     runner.on("fail", (test, error: Error) => {
       lines.push(
         `${test.titlePath().join(" › ")}: ${error.message.trimStart().split("\n")[0]?.slice(0, 200)}`,

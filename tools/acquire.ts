@@ -5,6 +5,7 @@ import { binDir, linkBinaries } from "./linkFolder";
 import { which } from "./onPath";
 import {
   cniPluginDir,
+  debianTrees,
   goTools,
   installedPackages,
   moduleFiles,
@@ -16,6 +17,7 @@ import { showProgress } from "./progress";
 import { pulumiHome, withoutLogs } from "./pulumiHome";
 import { redisServer } from "./redisServer";
 import { findInstalled, install, unpackedPackage } from "./sources/debian";
+import { debianTree } from "./sources/debianTree";
 import { goTool } from "./sources/goTool";
 import { moduleFile } from "./sources/moduleFile";
 import { linkPlugin, providerPlugin } from "./sources/providerPlugin";
@@ -30,6 +32,7 @@ type Sourced =
   | keyof typeof wheelTools
   | keyof typeof pythonTools
   | keyof typeof unpackedPackages
+  | keyof typeof debianTrees
   | keyof typeof moduleFiles;
 export type ToolName = Sourced | InstalledName;
 
@@ -44,6 +47,7 @@ export const allTools: readonly ToolName[] = [
   // pip is only installed to download with.
   ...keys(installedPackages).filter((name) => name !== "pip"),
   ...keys(unpackedPackages),
+  ...keys(debianTrees),
   ...keys(wheelTools),
   ...keys(pythonTools),
   ...keys(moduleFiles),
@@ -61,6 +65,10 @@ export interface Toolbox {
   readonly gatewayApiCrds: string;
   /** A manifest. */
   readonly contourCrds: string;
+  /** A root filesystem with PostgreSQL and pgBackRest, and a folder of their commands that run on this machine. */
+  readonly postgresql: { readonly root: string; readonly bin: string };
+  /** A folder of manifests, one per kind. */
+  readonly prometheusOperatorCrds: string;
   /** How each tool came here, for people: "PATH 3.251.0", "built 1.34.2", "cache 1.34.2". */
   readonly origins: ReadonlyMap<string, string>;
   /** The absolute path of a binary; throws when its tool wasn't asked for. */
@@ -159,6 +167,12 @@ async function toolboxOf(found: FoundTools): Promise<Toolbox> {
     get contourCrds() {
       return pathOf("contourCrds");
     },
+    get postgresql() {
+      return { root: pathOf("postgresql-root"), bin: pathOf("postgresql-bin") };
+    },
+    get prometheusOperatorCrds() {
+      return pathOf("prometheusOperatorCrds");
+    },
     origins,
     path: pathOf,
   };
@@ -170,16 +184,18 @@ function sourceOf(name: Sourced): Source {
   if (isKey(wheelTools, name)) return wheel(name);
   if (isKey(pythonTools, name)) return pythonTool(name);
   if (isKey(moduleFiles, name)) return moduleFile(name);
+  if (isKey(debianTrees, name)) return debianTree(name);
   return unpackedPackage(name);
 }
 
 /**
- * What isn't for a user's PATH: manifests, the plugin, which the CLI wants elsewhere only, and what tests AWS: there, `aws`
- * is the user's own.
+ * What isn't for a user's PATH: manifests, folders, the plugin, which the CLI wants elsewhere only, and what tests AWS:
+ * there, `aws` is the user's own.
  */
 function isUnlinked(name: string): boolean {
   return (
     isKey(moduleFiles, name) ||
+    name.startsWith("postgresql-") ||
     isKey(pythonTools.aws.entryPoints, name) ||
     name === "pulumi-resource-kubernetes"
   );

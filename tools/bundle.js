@@ -16,7 +16,16 @@ const lockfile = path.join(checkout, "package-lock.json");
  * The packages that stay as they are: one copy of each must serve the whole process, and the SDK of AWS would make the
  * start of every command slower, for the one that needs it.
  */
-const external = ["@pulumi/*", "@aws-sdk/*", "@grpc/grpc-js", "google-protobuf", "esbuild", "typescript"];
+const external = [
+  "@pulumi/*",
+  "@aws-sdk/*",
+  "@grpc/grpc-js",
+  "google-protobuf",
+  "esbuild",
+  "typescript",
+  // It finds its WebAssembly beside itself.
+  "libpg-query",
+];
 
 /**
  * @param {string} entry relative to the checkout, for example `cutover/main.ts`

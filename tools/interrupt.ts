@@ -27,6 +27,10 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     // Work that mustn't be broken off has gone on to its end; nothing is to follow it.
     controller.signal.throwIfAborted();
     return result;
+  } catch (error) {
+    // A timer's own words for it are that it was aborted.
+    const isAborted = error instanceof Error && error.cause === controller.signal.reason;
+    throw isAborted && controller.signal.aborted ? controller.signal.reason : error;
   } finally {
     for (const signal of endings) process.off(signal, interrupt);
   }

@@ -120,6 +120,39 @@ export const goTools = {
     binaries: ["actionlint"],
     onPath: { versionArgs: ["-version"], range: { atLeast: "1.7.12", below: "1.8.0" } },
   },
+  // Knows Services by name. Only what that needs is built.
+  coredns: {
+    module: "github.com/coredns/coredns",
+    version: "v1.14.7",
+    sum: "h1:UPDkn4QN+xyNfjz3U5ldgoLszDYpMZEJoy3+ze9au4Q=",
+    packages: ".",
+    variables: {},
+    embeds: {},
+    binaries: ["coredns"],
+    onPath: { versionArgs: ["-version"], range: { atLeast: "1.14.7", below: "1.15.0" } },
+  },
+  // Makes volumes of claims, in folders of this machine.
+  "local-path-provisioner": {
+    module: "github.com/rancher/local-path-provisioner",
+    version: "v0.0.30",
+    sum: "h1:OkiuofkCSscddl7tma/B9Ox1wu+JEVSrP7IcZI65Ggo=",
+    packages: "tool",
+    variables: { "main.VERSION": "v0.0.30" },
+    embeds: {},
+    binaries: ["local-path-provisioner"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "0.0.30", below: "0.1.0" } },
+  },
+  // Debian's has no probes, by which each backend's role is tried with a connection of its own.
+  "postgres-exporter": {
+    module: "github.com/prometheus-community/postgres_exporter",
+    version: "v0.17.1",
+    sum: "h1:+gByb2KEhVoQ9Klf+JQHua9ff6+aT5YtkGJB2p65/iE=",
+    packages: "tool",
+    variables: { "github.com/prometheus/common/version.Version": "0.17.1" },
+    embeds: {},
+    binaries: ["postgres_exporter"],
+    onPath: { versionArgs: ["--version"], range: { atLeast: "0.17.1", below: "0.18.0" }, mustBeStatic: true },
+  },
   "pulumi-resource-kubernetes": {
     module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
     version: "v4.0.0-20260115033456-f47bc2d6f199",
@@ -137,8 +170,11 @@ export const goTools = {
 
 /** Files that are taken out of Go modules as they are. */
 export interface ModuleFiles {
-  /** The folder under `tools/modules` whose go.mod and go.sum pin the module. */
-  readonly pinnedBy: keyof typeof goTools;
+  /**
+   * The folder under `tools/modules` whose go.mod and go.sum pin the module. Without one it is pinned by `sum` alone,
+   * which Go's checksum database vouches for as well.
+   */
+  readonly pinnedBy?: keyof typeof goTools;
   readonly module: string;
   readonly version: string;
   readonly sum: string;
@@ -160,6 +196,13 @@ export const moduleFiles = {
     version: goTools.contour.version,
     sum: goTools.contour.sum,
     path: "examples/contour/01-crds.yaml",
+  },
+  // The newest that is to be had below the one of the chart in components/observability.ts: what it takes, that takes.
+  prometheusOperatorCrds: {
+    module: "github.com/prometheus-operator/prometheus-operator",
+    version: "v0.85.0",
+    sum: "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+    path: "example/prometheus-operator-crd",
   },
 } as const satisfies Record<string, ModuleFiles>;
 
@@ -299,6 +342,61 @@ export const unpackedPackages = {
     onPath: { versionArgs: [], range: { atLeast: "1.35.0", below: "2.0.0" }, mustBeStatic: true },
   },
 } as const satisfies Record<string, UnpackedPackage>;
+
+/**
+ * A small root filesystem of Debian's: packages with all that they need, unpacked and not configured. It is the layer of an
+ * image; its binaries run on this machine too.
+ */
+export interface DebianTree {
+  /** The package that it is for, and the least version that does. */
+  readonly package: string;
+  readonly atLeast: string;
+  readonly packages: readonly string[];
+  /** What the packages ask for and don't need to run: whole names, or the start of them with a `*`. */
+  readonly withoutPackages: readonly string[];
+  /** What is in the packages and isn't needed to run. */
+  readonly withoutFiles: readonly string[];
+  /** The only user: what runs from the tree isn't root. */
+  readonly user: { readonly name: string; readonly id: number };
+  /** What can be run on this machine, by its folder in the tree. */
+  readonly commands: Readonly<Record<string, readonly string[]>>;
+}
+
+export const debianTrees = {
+  postgresql: {
+    package: "postgresql-15",
+    atLeast: "15.15",
+    packages: [
+      ...["postgresql-15", "pgbackrest"],
+      ...["coreutils", "dash", "findutils", "grep", "gzip", "libc-bin", "sed"],
+    ],
+    withoutPackages: [
+      // Who installs and configures.
+      ...["adduser", "debconf", "debianutils", "dpkg", "init-system-helpers", "install-info", "lsb-base"],
+      ...["libpam-modules*", "libpam-runtime", "libsemanage*", "libsepol*", "passwd", "sensible-utils"],
+      ...["sysvinit-utils", "tar", "ucf", "usr-is-merged", "usrmerge"],
+      // Debian's own commands around PostgreSQL, in Perl, and its certificate.
+      ...["lib*-perl", "libdb5*", "libgdbm*", "libperl*", "openssl", "perl*", "ssl-cert"],
+      ...["postgresql-client-common", "postgresql-common"],
+      // PostgreSQL goes without its compiler of expressions when that isn't there.
+      ...["libllvm*", "libz3*"],
+      ...["daemon", "gcc-12-base", "libaudit-common", "libc-l10n", "locales", "netbase", "readline-common"],
+    ],
+    withoutFiles: [
+      ...["usr/share/doc", "usr/share/info", "usr/share/lintian", "usr/share/locale", "usr/share/man"],
+      ...["usr/share/postgresql/15/man", "usr/share/zoneinfo/posix", "usr/share/zoneinfo/right"],
+      ...["bitcode", "llvmjit.so", "llvmjit_types.bc"].map((file) => `usr/lib/postgresql/15/lib/${file}`),
+    ],
+    user: { name: "postgres", id: 999 },
+    commands: {
+      "usr/bin": ["pgbackrest"],
+      "usr/lib/postgresql/15/bin": [
+        ...["initdb", "pg_amcheck", "pg_basebackup", "pg_checksums", "pg_controldata", "pg_ctl", "pg_dump"],
+        ...["pg_isready", "pg_restore", "pg_verifybackup", "pg_waldump", "pgbench", "postgres", "psql"],
+      ],
+    },
+  },
+} as const satisfies Record<string, DebianTree>;
 
 /** A Debian package that is installed as usual when one of its files is missing. */
 export interface InstalledPackage {

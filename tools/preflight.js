@@ -88,11 +88,12 @@ function findProblems(machine, wantedGo) {
 function isInTheWay(listener) {
   const name = nameOf(listener.port);
   if (name === undefined || listener.isOurs) return false;
-  return name.indexOf("legacy-") !== 0 || listener.isEverywhere || listener.address === legacyAddress;
+  const isOnOneAddress = name === "dns" || name.indexOf("legacy-") === 0;
+  return !isOnOneAddress || listener.isEverywhere || listener.address === hostAddress;
 }
 
-/** The services of the monorepo listen on this address of the machine only. */
-const legacyAddress = "198.18.0.1";
+/** The services of the monorepo and the cluster's DNS listen on this address of the machine only. */
+const hostAddress = "198.18.0.1";
 
 /** @param {number} port */
 function nameOf(port) {

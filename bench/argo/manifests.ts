@@ -1,42 +1,25 @@
 import { catalogEntry } from "../../catalog";
 import { gateway } from "../../local/platform/gateway";
+import { type Version, peerService } from "../peerService";
 import { target } from "../world";
 
 export const namespace = "bench-argo";
 export const name = "argo";
-const { port, probes, repository, resources } = catalogEntry(target);
+const { port } = catalogEntry(target);
 /** As the local stack's file says of the target, so that both roll back to the same. */
 export const replicas = 2;
 
 /** As long as a rollback may want it warm; Argo's own default is 30 s. */
 const scaleDownDelaySeconds = 3600;
 
-export type Version = "legacy" | "blue";
-
 const labels = { app: name };
 
-/** The target's stand-in; its answers name the version in the header `x-color`. */
 export function podTemplate(version: Version): object {
   return {
     metadata: { labels },
     spec: {
       enableServiceLinks: false,
-      containers: [
-        {
-          name: "service",
-          image: `localhost/${repository}:1.0.0`,
-          imagePullPolicy: "Never",
-          env: [
-            { name: "PYAIRTABLE_TARGET", value: name },
-            { name: "PYAIRTABLE_BACKEND", value: version },
-            { name: "PODINFO_UI_COLOR", value: version },
-            { name: "PORT", value: String(port) },
-          ],
-          ports: [{ name: "http", containerPort: port }],
-          readinessProbe: { httpGet: { path: probes.readiness.path, port: "http" }, periodSeconds: 1 },
-          resources,
-        },
-      ],
+      containers: [peerService(name, version)],
     },
   };
 }

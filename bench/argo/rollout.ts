@@ -1,6 +1,3 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,9 +8,11 @@ import { adminKubeconfig } from "../../local/paths";
 import { run } from "../../tools/child";
 import type { OnEnd } from "../figure";
 import type { Asked } from "../load";
+import { endController, startController } from "../peer";
 import { type World, stateDir } from "../world";
 import { acquireArgo } from "./acquire";
-import { type Version, manifests, name, namespace, podTemplate, replicas, route } from "./manifests";
+import type { Version } from "../peerService";
+import { manifests, name, namespace, podTemplate, replicas, route } from "./manifests";
 
 const collection = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts`;
 const settledWithinSeconds = 60;
@@ -52,8 +51,9 @@ export class ArgoRollout {
     onEnd(() => rollout.remove(crds));
     await rollout.kubectl("apply", "--server-side", "--filename", crds);
     await rollout.kubectl("wait", "--for=condition=Established", "--timeout=30s", "--filename", crds);
-    const process = startController(controller);
-    onEnd(() => end(process));
+    const args = ["--metricsport", "18090", "--healthzPort", "18080", "--leader-elect=false"];
+    const running = startController(controller, ["--kubeconfig", adminKubeconfig, ...args], logFile);
+    onEnd(() => endController(running));
     await rollout.kubectl("apply", "--filename", writeManifests());
     await rollout.settled("legacy");
     await rollout.switchTo("blue");
@@ -127,29 +127,4 @@ function writeManifests(): string {
   const file = path.join(stateDir, "argo-rollouts.yaml");
   fs.writeFileSync(file, manifests.map((manifest) => stringify(manifest)).join("---\n"));
   return file;
-}
-
-function startController(binary: string): ChildProcess {
-  const log = fs.openSync(logFile, "w");
-  const controller = spawn(
-    binary,
-    [
-      ...["--kubeconfig", adminKubeconfig],
-      ...["--metricsport", "18090", "--healthzPort", "18080", "--leader-elect=false"],
-    ],
-    // Ctrl-C at the terminal is answered by cleaning up, for which it is still needed.
-    { detached: true, stdio: ["ignore", log, log] },
-  );
-  fs.closeSync(log);
-  process.once("exit", () => controller.kill("SIGKILL"));
-  return controller;
-}
-
-async function end(controller: ChildProcess): Promise<void> {
-  if (controller.exitCode !== null || controller.signalCode !== null) return;
-  const ended = once(controller, "exit");
-  controller.kill("SIGTERM");
-  const overdue = setTimeout(() => controller.kill("SIGKILL"), 5000);
-  await ended;
-  clearTimeout(overdue);
 }

@@ -1,13 +1,14 @@
 import fs from "node:fs";
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { KubeApi, ask, reason } from "../../cluster/kubeApi";
+import { KubeApi, ask } from "../../cluster/kubeApi";
+import { reason } from "../../cluster/thrown";
 import { writeAtomically } from "../../cutover/atomicWrite";
-import { podsFile, probesFile, prometheusRulesDir } from "../paths";
+import { databasesFile, podsFile, probesFile, prometheusRulesDir } from "../paths";
 import { gateway } from "../platform/gateway";
 
 import ports from "../ports.json";
-import { type ScrapedTarget, podTargets, probeTargets } from "./targets";
+import { type ScrapedTarget, databaseTargets, podTargets, probeTargets } from "./targets";
 import { writeRuleFiles } from "./ruleFiles";
 import { watchLists } from "./watchLists";
 
@@ -37,6 +38,7 @@ export async function main(): Promise<void> {
     async ([configMaps = [], services = [], deployments = [], pods = []]) => {
       writeTargets(probesFile, probeTargets(services, deployments));
       writeTargets(podsFile, podTargets(pods));
+      writeTargets(databasesFile, databaseTargets(pods));
       const rules = await writeRuleFiles(configMaps, prometheusRulesDir, promtool);
       refused = rules.refused.size;
       for (const [file, why] of rules.refused)

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { reason } from "../../cluster/kubeApi";
+import { reason } from "../../cluster/thrown";
 import { run } from "../../tools/child";
 
 const configMapSchema = z.object({

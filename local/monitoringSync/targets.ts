@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type RoutedTargetName, catalogEntry, routedTargets } from "../../catalog";
-import { backendName, serviceRole } from "../../cluster/names";
+import { backendName, databaseExporterLabels, serviceRole } from "../../cluster/names";
 import { COLORS } from "../../migration";
+import { databaseScrapes } from "../../monitoring/database";
 import { hostAddress } from "../platform/network";
 
 const serviceSchema = z.object({
@@ -67,7 +68,7 @@ export function podTargets(pods: readonly unknown[]): ScrapedTarget[] {
     .flatMap(({ metadata: { name, labels }, status: { phase, podIP } }): ScrapedTarget[] => {
       const target = routedTargets.find((each) => each === labels["app.kubernetes.io/name"]);
       const backend = labels["pyairtable.dev/backend"];
-      if (target === undefined || backend === undefined || !isServing(labels)) return [];
+      if (target === undefined || backend === undefined || !has(labels, serviceRole)) return [];
       if (phase !== "Running" || podIP === undefined) return [];
       return [
         {
@@ -78,6 +79,25 @@ export function podTargets(pods: readonly unknown[]): ScrapedTarget[] {
     });
 }
 
-function isServing(labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(serviceRole).every(([key, value]) => labels[key] === value);
+/** The pods that watch a database: each is asked for each of its backends, and once for the data. */
+export function databaseTargets(pods: readonly unknown[]): ScrapedTarget[] {
+  return pods
+    .map((pod) => podSchema.parse(pod))
+    .flatMap(({ metadata: { labels }, status: { phase, podIP } }): ScrapedTarget[] => {
+      const target = routedTargets.find((each) => each === labels["app.kubernetes.io/name"]);
+      if (target === undefined || !has(labels, databaseExporterLabels)) return [];
+      if (phase !== "Running" || podIP === undefined) return [];
+      return databaseScrapes(target).map(({ exporter, params, labels: own }) => ({
+        targets: [`${podIP}:${exporter.port}`],
+        labels: {
+          ...own,
+          __metrics_path__: exporter.path,
+          ...Object.fromEntries(Object.entries(params).map(([key, value]) => [`__param_${key}`, value])),
+        },
+      }));
+    });
+}
+
+function has(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { type KubeApi, UnreachableError, reason } from "../../cluster/kubeApi";
+import { type KubeApi, UnreachableError } from "../../cluster/kubeApi";
+import { reason } from "../../cluster/thrown";
 
 /** Changes come in flocks: one look is enough for all of them. */
 const settleMs = 200;

@@ -30,6 +30,8 @@ const identities = {
   "kube-proxy": { commonName: "system:kube-proxy" },
   contour: { commonName: "contour", organization: "system:masters" },
   monitoring: { commonName: "monitoring" },
+  coredns: { commonName: "coredns" },
+  "local-path-provisioner": { commonName: "local-path-provisioner" },
 } satisfies Record<string, Identity>;
 
 export type CertificateName = keyof typeof identities;

@@ -4,8 +4,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Toolbox } from "../../tools/acquire";
 import { adminKubeconfig, stateDir } from "../paths";
+import { dnsMayRead } from "./dns";
 import { nodeName } from "./node";
+import { storageManifests } from "./storage";
 import { run } from "../../tools/child";
+import { clusterRoleBinding } from "./rbac";
 
 const gatewayClass = `
 apiVersion: gateway.networking.k8s.io/v1
@@ -30,28 +33,29 @@ description: "PyAirtable's services: above batch work, below the cluster's own p
 `;
 
 /** Lets Prometheus and what feeds it see the cluster, and change nothing. */
-const monitoringMayRead = `
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata:
-  name: pyairtable-monitoring
-roleRef:
-  apiGroup: rbac.authorization.k8s.io
-  kind: ClusterRole
-  name: view
-subjects:
-  - apiGroup: rbac.authorization.k8s.io
-    kind: User
-    name: monitoring
-`;
+const monitoringMayRead = clusterRoleBinding({
+  name: "pyairtable-monitoring",
+  role: "view",
+  user: "monitoring",
+});
 
-/** What a cluster's operator installs before any stack: the Gateway API, Contour's own types, the class, who may look at it, and what Terraform made. */
+/** The kinds of the Prometheus operator that stacks make; all of them would be thirty times the text. */
+const operatorKinds = ["podmonitors", "probes", "prometheusrules"];
+
+/**
+ * What a cluster's operator installs before any stack: the Gateway API, Contour's own types, the Prometheus operator's,
+ * which nobody serves here, the class, who may look at it, what makes volumes and knows names, and what Terraform made.
+ */
 export async function installGatewayApi(tools: Toolbox): Promise<void> {
   const installed = path.join(stateDir, "gateway-api-installed");
-  const manifests = `${gatewayClass}---${ownedByTerraform}---${monitoringMayRead}`;
-  const wanted = [tools.gatewayApiCrds, tools.contourCrds, manifests].join("\n");
+  const manifests = `${gatewayClass}---${ownedByTerraform}---${monitoringMayRead}---${storageManifests}---${dnsMayRead}`;
+  const operatorCrds = operatorKinds.map((kind) =>
+    path.join(tools.prometheusOperatorCrds, `monitoring.coreos.com_${kind}.yaml`),
+  );
+  const crds = [tools.gatewayApiCrds, tools.contourCrds, ...operatorCrds];
+  const wanted = [...crds, manifests].join("\n");
   if (fs.existsSync(installed) && fs.readFileSync(installed, "utf8") === wanted) return;
-  await kubectl(tools, ["apply", "--server-side", "-f", tools.gatewayApiCrds, "-f", tools.contourCrds]);
+  await kubectl(tools, ["apply", "--server-side", ...crds.flatMap((file) => ["-f", file])]);
   await kubectl(tools, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
   await kubectlApply(tools, manifests);
   fs.writeFileSync(installed, wanted);

@@ -15,6 +15,8 @@ const users = [
   "kube-proxy",
   "contour",
   "monitoring",
+  "coredns",
+  "local-path-provisioner",
 ] as const satisfies readonly CertificateName[];
 
 export const kubeconfigFile = (user: (typeof users)[number]): string => path.join(kubeconfigDir, user);

@@ -7,6 +7,12 @@ import { expectOk, expectOpen } from "./http";
 import { hostAddress } from "./network";
 import type { Part } from "./processes";
 
+/** The service file of libpq that tells a target's legacy where its database is. */
+export const databaseFile = (target: RoutedTargetName): string =>
+  path.join(stateDir, `legacy-${target}-database.conf`);
+/** The file's only service. */
+export const databaseService = "legacy";
+
 /** The signing key of the local stand-ins: the one in Pulumi.local.yaml, known to all and worth nothing. */
 export const signingKeyEnvironment = { SIGNING_KEY: "local-stand-in-signing-key" };
 
@@ -44,11 +50,21 @@ export function legacyServices(tools: Toolbox, standin: string): Part[] {
         PYAIRTABLE_BACKEND: "legacy",
         INNER_PORT: String(ports[`podinfo-${target}`]),
         ...special(target),
+        ...databaseEnvironment(target),
       },
       configFiles: [standin],
       ready: () => expectOk(`http://${hostAddress}:${port}/readyz`),
     };
   });
+}
+
+/**
+ * Where libpq finds the target's database, once somebody has made one and told its legacy of it (`local/legacyDatabase.ts`):
+ * a process outside the cluster is older than any database in it.
+ */
+function databaseEnvironment(target: RoutedTargetName): Record<string, string> {
+  if (!catalogEntry(target).stores.includes("postgresql")) return {};
+  return { PGSERVICEFILE: databaseFile(target), PGSERVICE: databaseService, DATABASE_POOL_SIZE: "10" };
 }
 
 function special(target: RoutedTargetName): Record<string, string> {

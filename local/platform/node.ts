@@ -8,7 +8,8 @@ import { certificateFile, keyFile } from "./certificates";
 import { expectOk } from "./http";
 import { pauseImage } from "./images";
 import { kubeconfigFile } from "./kubeconfigs";
-import { bridge, nodePodCidr, podCidr } from "./network";
+import { clusterDomain } from "./dns";
+import { bridge, hostAddress, nodePodCidr, podCidr } from "./network";
 import type { Part } from "./processes";
 import { run } from "../../tools/child";
 
@@ -102,6 +103,8 @@ export function kubelet(tools: Toolbox): Part {
       tlsCertFile: certificateFile("kubelet"),
       tlsPrivateKeyFile: keyFile("kubelet"),
       containerRuntimeEndpoint: `unix://${containerdSocket}`,
+      clusterDNS: [hostAddress],
+      clusterDomain,
       cgroupDriver: "cgroupfs",
       cgroupRoot,
       failCgroupV1: false,

@@ -3,7 +3,7 @@ import { PROBE_MODULE } from "../../monitoring/probes";
 import { duration } from "../../monitoring/promql";
 import type { Timing } from "../../monitoring/timing";
 import ports from "../ports.json";
-import { podsFile, probesFile, prometheusRulesDir } from "../paths";
+import { databasesFile, podsFile, probesFile, prometheusRulesDir } from "../paths";
 import { certificateFile, keyFile } from "./certificates";
 import { gateway } from "./gateway";
 import { hostAddress } from "./network";
@@ -68,6 +68,7 @@ export function prometheusConfig({ scrapeMs }: Timing): object {
           { source_labels: ["__name__", "namespace"], regex: keptOfKubelet, action: "keep" },
         ],
       },
+      { job_name: "databases", file_sd_configs: [{ files: [databasesFile] }] },
       { job_name: "releases", file_sd_configs: [{ files: [podsFile] }] },
       {
         job_name: "legacy",

@@ -6,8 +6,11 @@ import { createCertificates } from "./certificates";
 import { createCgroup } from "./cgroups";
 import { installGatewayApi, waitForNode } from "./cluster";
 import { apiserver, controllerManager, etcd, scheduler } from "./controlPlane";
+import { loadExporterImage, loadMigrationImages, loadPostgresqlImage } from "./databaseImages";
+import { dns } from "./dns";
 import { stopPlatform } from "./down";
 import { contour, envoy, internalGateway } from "./gateway";
+import { buildGoCommand } from "./goCommand";
 import { loadImages } from "./images";
 import { writeKubeconfigs } from "./kubeconfigs";
 import { legacyServices, queue } from "./legacy";
@@ -15,7 +18,7 @@ import { monitoringParts } from "./monitoring";
 import { createNetwork } from "./network";
 import { cgroupRoot, containerd, kubelet, kubeProxy } from "./node";
 import { ensurePart, type Part } from "./processes";
-import { buildStandin } from "./standin";
+import { localPathProvisioner } from "./storage";
 import { prepareSysctls } from "./sysctls";
 
 /** Told about each step when it begins and when it is done. */
@@ -34,7 +37,7 @@ export async function startPlatform(tools: Toolbox, step: Step): Promise<void> {
   fs.mkdirSync(pulumiStateDir, { recursive: true });
   fs.writeFileSync(bootIdFile, bootId());
 
-  const standin = await step("stand-in services", buildStandin);
+  const standin = await step("stand-in services", () => buildGoCommand("standin"));
   await step("certificates and network", async () => {
     await createCertificates();
     writeKubeconfigs();
@@ -61,6 +64,22 @@ export async function startPlatform(tools: Toolbox, step: Step): Promise<void> {
     }),
   ]);
   await Promise.all([
+    startNode(tools, monitoring.sync, ensure, step),
+    // Only databases need them, and the first is large: it comes while the cluster waits for itself.
+    step("PostgreSQL's image", () => loadPostgresqlImage(tools)),
+    step("its exporter's image", () => loadExporterImage(tools)),
+    step("migrations", async () => loadMigrationImages(tools, await buildGoCommand("migrations"))),
+  ]);
+}
+
+/** What needs the API server and the images: pods can be scheduled afterwards, and users reach them. */
+async function startNode(
+  tools: Toolbox,
+  monitoringSync: Part,
+  ensure: (part: Part) => Promise<void>,
+  step: Step,
+): Promise<void> {
+  await Promise.all([
     ensure(controllerManager(tools)),
     ensure(scheduler(tools)),
     ensure(kubelet(tools)),
@@ -75,7 +94,9 @@ export async function startPlatform(tools: Toolbox, step: Step): Promise<void> {
     })(),
     ensure(internalGateway(tools)),
     // Sees nothing before it is granted, with the Gateway API.
-    ensure(monitoring.sync),
+    ensure(monitoringSync),
+    ensure(dns(tools)),
+    ensure(localPathProvisioner(tools)),
   ]);
 }
 

@@ -50,6 +50,9 @@ func serveFront(podinfo string, flags []string) {
 	if os.Getenv("CALLS") != "" {
 		mux.HandleFunc("GET /call/{target}", call)
 	}
+	if hasDatabase() {
+		registerRecords(mux)
+	}
 
 	address, port := listenAddress()
 	server := &http.Server{Addr: address + ":" + port, Handler: newInjector(mux, os.Getenv("INJECT_FILE")), ReadHeaderTimeout: 10 * time.Second}

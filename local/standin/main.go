@@ -1,7 +1,8 @@
 // Command standin stands in for a PyAirtable service where the nine images
 // can't be had. It is podinfo with what podinfo lacks: a name from the
 // environment, the MCP server's list of tools, calls of other targets, a second
-// key whose tokens are valid, a queue consumer, and failures at exact rates.
+// key whose tokens are valid, a queue consumer, a database, and failures at exact
+// rates.
 //
 //	standin serve [podinfo flags]  the service
 //	standin consume                the queue's consumer, until SIGTERM

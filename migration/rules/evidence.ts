@@ -1,6 +1,6 @@
 import type { Doubt } from "../evidence";
 import type { Move } from "../move";
-import { COLORS, formatSplit } from "../split";
+import { COLORS } from "../split";
 import { keyOf } from "../violation";
 import type { Circumstances, Refusal } from "./rule";
 
@@ -36,5 +36,5 @@ function keyThatNeeds({ target, live, wanted, isWayBack }: Move): string | undef
   if (live === undefined || isWayBack) return undefined;
   if (live.legacy === "standby" && wanted.legacy === "retired") return `${keyOf(target)}.legacy`;
   const grows = COLORS.some((color) => live.split[color] > 0 && wanted.split[color] > live.split[color]);
-  return grows ? `${keyOf(target)}.traffic: ${formatSplit(wanted.split)}` : undefined;
+  return grows ? `${keyOf(target)}.traffic` : undefined;
 }

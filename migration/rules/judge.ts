@@ -13,7 +13,9 @@ import { evidence, needsEvidence } from "./evidence";
 import { freeze, resumptionAfterTier1, thawSignedOff } from "./freeze";
 import { oneInFlight, oneInFlightBesideAdoption } from "./inFlight";
 import { order, orderOfAdoption } from "./order";
+import { pointOfNoReturn } from "./pointOfNoReturn";
 import type { Circumstances, Rule, StackRule } from "./rule";
+import { schemaStep } from "./schemaStep";
 import { sharedSigningKey } from "./sharedSigningKey";
 import { noEditUnderTraffic, retiredAfterCallers, retiredOnlyWhenSoaked, standbyWhileSoaking } from "./soak";
 import { stagingFirst } from "./stagingFirst";
@@ -152,6 +154,8 @@ const rules: Readonly<Record<string, Rule>> = {
   freeze,
   [keysRule]: sharedSigningKey,
   evidence,
+  "schema-step": schemaStep,
+  "point-of-no-return": pointOfNoReturn,
 };
 
 const stackRules: readonly {

@@ -2,6 +2,7 @@ import type { RoutedTargetName } from "../../catalog";
 import type { Evidence } from "../evidence";
 import type { Change, Phase, SignOff } from "../freeze";
 import type { Move } from "../move";
+import type { SchemaSteps } from "../schemaStep";
 import type { StagingEvidence } from "../staging";
 import type { TokenTrust } from "../tokenTrust";
 import type { Violation } from "../violation";
@@ -37,6 +38,7 @@ export interface Circumstances {
   readonly tokens: ReadonlyMap<RoutedTargetName, TokenTrust>;
   /** Undefined where no step needs evidence. */
   readonly evidence: Evidence | undefined;
+  readonly schemaSteps: SchemaSteps;
   readonly soakHours: number;
   readonly now: Date;
 }

@@ -10,8 +10,6 @@ import { isTampered, splitHash, type RouteRecord } from "../../migration";
 import { underLoad } from "./load";
 import { commitSplit, split, stackOnLegacy, succeeded } from "./world";
 
-const rounds = 5;
-const extractedRounds = 3;
 const ratePerSecond = 300;
 
 describe("a cutover by config, under load", () => {
@@ -21,34 +19,30 @@ describe("a cutover by config, under load", () => {
     stack = await stackOnLegacy("cutover");
   });
 
-  it(`goes forward and back ${rounds} times without losing a request, and every preview after an update is empty`, async function () {
+  it("goes forward and back without losing a request, and every preview after an update is empty", async function () {
     this.timeout(600_000);
     await underLoad("frontend", ratePerSecond, async ({ duringLongRequests }) => {
-      for (let round = 0; round < rounds; round += 1) {
-        await commitSplit(stack, "frontend", split("blue 100"));
-        await duringLongRequests(async () => succeeded(await stack.up()));
-        succeeded(await stack.preview());
-        await stack.revert(1);
-        await duringLongRequests(async () => succeeded(await stack.up()));
-        succeeded(await stack.preview());
-      }
+      await commitSplit(stack, "frontend", split("blue 100"));
+      await duringLongRequests(async () => succeeded(await stack.up()));
+      succeeded(await stack.preview());
+      await stack.revert(1);
+      await duringLongRequests(async () => succeeded(await stack.up()));
+      succeeded(await stack.preview());
     });
   });
 
-  it(`goes back from extracted ${extractedRounds} times by revert and one update without losing a request`, async function () {
+  it("goes back from extracted by revert and one update without losing a request", async function () {
     this.timeout(900_000);
     await underLoad("frontend", ratePerSecond, async () => {
-      for (let round = 0; round < extractedRounds; round += 1) {
-        await commitSplit(stack, "frontend", split("blue 100"));
-        succeeded(await stack.up());
-        await stack.commit("frontend: extracted", (text) =>
-          editStackFile(text, ["config", "pyairtable:frontend", "legacy"], "retired"),
-        );
-        succeeded(await stack.up());
-        await stack.revert(2);
-        succeeded(await stack.up());
-        assert.deepEqual((await liveFrontend()).split, split("legacy 100"));
-      }
+      await commitSplit(stack, "frontend", split("blue 100"));
+      succeeded(await stack.up());
+      await stack.commit("frontend: extracted", (text) =>
+        editStackFile(text, ["config", "pyairtable:frontend", "legacy"], "retired"),
+      );
+      succeeded(await stack.up());
+      await stack.revert(2);
+      succeeded(await stack.up());
+      assert.deepEqual((await liveFrontend()).split, split("legacy 100"));
       succeeded(await stack.preview());
     });
   });

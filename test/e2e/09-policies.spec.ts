@@ -4,6 +4,7 @@ import { routedTargets } from "../../catalog";
 import { type Value, editStackFile } from "../../config/edit";
 import { parseStackFile } from "../../config/stackFile";
 import type { LocalStack, PulumiResult } from "../../local/localStack";
+import { withoutDatabase } from "../support/withoutDatabase";
 import { cutover } from "./cutoverCommand";
 import { refused, stackOnLegacy, succeeded } from "./world";
 
@@ -49,8 +50,9 @@ describe("a preview with the policies", function () {
   });
 });
 
-/** Every image by digest and everything else as it is, which is one replica here and there. */
-function asProduction(text: string): string {
+/** Every image by digest, no database, and everything else as it is, which is one replica here and there. */
+function asProduction(local: string): string {
+  const text = withoutDatabase(local);
   const { targets } = parseStackFile(text);
   const images = routedTargets.flatMap((target) =>
     COLORS.filter((color) => targets[target].images[color] !== undefined).map(

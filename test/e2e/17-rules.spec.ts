@@ -4,7 +4,7 @@ import { editStackFile, removeFromStackFile, setTraffic } from "../../config/edi
 import { LocalStack } from "../../local/localStack";
 import { outDir } from "../../local/paths";
 import { cutover } from "./cutoverCommand";
-import { commitSplit, refused, split, stackOnLegacy, succeeded, tools } from "./world";
+import { commitSplit, refused, split, succeeded, tools } from "./world";
 
 describe("the plan's rules, on a real stack", () => {
   let stack: LocalStack;
@@ -14,8 +14,6 @@ describe("the plan's rules, on a real stack", () => {
     stack = await LocalStack.create(await tools(), path.join(outDir, "e2e", "rules"));
     succeeded(await stack.up({ refresh: true }));
   });
-
-  after(() => stackOnLegacy("rules"));
 
   it("refuse what is out of order, by update and command alike, before anything changes", async () => {
     await commitSplit(stack, "docs", split("legacy 90 / blue 10"));

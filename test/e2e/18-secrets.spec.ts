@@ -19,8 +19,6 @@ describe("a secret in a stack's config", () => {
     watch = new SecretWatch(stack, token);
   });
 
-  after(() => stackOnLegacy("secrets"));
-
   it("is set from stdin, and reaches the pod's Secret by its own color alone", async () => {
     await watch.during(async () => {
       await watch.set("pyairtable:frontend.secrets.green.TOKEN", token);

@@ -10,6 +10,7 @@ import { hasStaleLock, localEnvironment, stackName } from "../../local/environme
 import { checkoutDir, outDir } from "../../local/paths";
 import { run } from "../../tools/child";
 import type { Toolbox } from "../../tools/acquire";
+import { withoutDatabase } from "../support/withoutDatabase";
 import { startHttpStub } from "../unit/support/httpStub";
 import { kubeconfig } from "../unit/support/kubeconfig";
 import { stackOnLegacy, tools } from "./world";
@@ -80,7 +81,7 @@ describe("Bad input", () => {
 
     it("an image by tag is refused where digests are asked for", async () => {
       scratch.set("platform", "environment", "staging");
-      scratch.edit((text) => text.replaceAll(":1.0.0", `@sha256:${"a".repeat(64)}`));
+      scratch.edit((text) => withoutDatabase(text).replaceAll(":1.0.0", `@sha256:${"a".repeat(64)}`));
       scratch.set("frontend", "blue", "registry.example/frontend:1.0.0");
       assertComplaints(await scratch.refusal(), [
         'pyairtable:frontend.blue: found "registry.example/frontend:1.0.0", expected an image by digest (repository@sha256:…) in staging',

@@ -41,6 +41,45 @@ export async function cutover(
   return { code: child.exitCode, stdout, stderr, startedAt };
 }
 
+/** A `cutover` that goes on until somebody presses Ctrl-C. */
+export interface Watching {
+  /** All that it has said so far. */
+  readonly said: () => string;
+  /** @returns the exit code */
+  readonly interrupt: () => Promise<number | null>;
+}
+
+/** @param where its output goes: to another program, or to a terminal, at which Ctrl-C is a key */
+export async function watch(
+  stack: LocalStack,
+  args: readonly string[],
+  where: "pipe" | "terminal",
+): Promise<Watching> {
+  const rest = [...args, "--config-file", stack.stackFile];
+  // Made for nobody, a terminal has no columns.
+  const atTerminal = `stty cols 120 rows 40; exec ${[command, ...rest].map((word) => `'${word}'`).join(" ")}`;
+  const [name, words] =
+    where === "pipe"
+      ? [command, rest]
+      : ["script", ["--quiet", "--return", "--command", atTerminal, "/dev/null"]];
+  // Nobody sits at a terminal of CI, and nothing is drawn there.
+  const env = { ...process.env, ...localEnvironment(await tools()), TERM: "xterm", CI: undefined };
+  const child = spawn(name, words, { cwd: checkoutDir, env });
+  const closed = once(child, "close");
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  return {
+    said: () => said,
+    interrupt: async () => {
+      if (where === "pipe") child.kill("SIGINT");
+      else child.stdin.write("\u0003");
+      await closed;
+      return child.exitCode;
+    },
+  };
+}
+
 const rollbackSchema = z.strictObject({
   target: z.string(),
   from: z.string(),

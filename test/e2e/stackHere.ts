@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { catalogEntry, routedTargets } from "../../catalog";
-import { type Value, editStackFile, removeFromStackFile } from "../../config/edit";
+import { type Value, editStackFile } from "../../config/edit";
 import { readUpdateLock } from "../../cutover/updateLock";
 import { localEnvironment, projectName } from "../../local/environment";
 import type { PulumiResult } from "../../local/localStack";
@@ -41,12 +41,12 @@ async function asHere(text: string, namespace: string): Promise<string> {
     [platform("namespace"), namespace],
     [platform("legacyHost"), hostAddress],
     [platform("internalGateway"), dataPlaneAddress],
+    // Nothing here measures what the operator is told to.
+    [["config", "pyairtable:monitoring", "evidence"], "off"],
     // The only images that this node has, as if it had pulled them.
     ...images,
   ];
-  // Nor is there a Prometheus operator here, whose kinds the stack's rules and probes are of.
-  const unwatched = removeFromStackFile(text, ["config", "pyairtable:monitoring"]);
-  return edits.reduce((edited, [at, value]) => editStackFile(edited, at, value), unwatched);
+  return edits.reduce((edited, [at, value]) => editStackFile(edited, at, value), text);
 }
 
 /** Lets the node know an image that it has by registry and digest, too, as it would after a pull. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type RoutedTargetName, routedTargets } from "../../catalog";
 import { type KubeApi, ask } from "../../cluster/kubeApi";
@@ -78,11 +79,18 @@ export async function disagreements(stack: LocalStack, api: KubeApi): Promise<st
   ].filter((text) => text !== undefined);
 }
 
-/** File, state and cluster agree, and Pulumi has nothing to do. */
+/** A kubelet that has just come up again takes every pod for unready until it has asked it; in milliseconds. */
+const settledWithinMs = 30_000;
+
+/** File, state and cluster agree, at once or as soon as pods are ready again. */
 export async function assertAgreed(stack: LocalStack, api: KubeApi): Promise<void> {
-  assert.deepEqual(await disagreements(stack, api), []);
-  const { code, output } = await stack.preview();
-  assert.equal(code, 0, output);
+  const deadline = Date.now() + settledWithinMs;
+  let found = await disagreements(stack, api);
+  while (found.length > 0 && Date.now() < deadline) {
+    await sleep(500);
+    found = await disagreements(stack, api);
+  }
+  assert.deepEqual(found, []);
 }
 
 function differs(what: string, found: string, expected: string): string | undefined {

@@ -25,22 +25,37 @@ export async function killAt({ scene, step, victim, command, proxy }: KillOption
   const { stack, requests } = scene;
   requests.clear();
   const before = { head: headOf(stack), tags: tagsOf(stack) };
+  const running = start(command, scene, proxy);
+  const wasKilled = await strikeAt(running, {
+    comes: (signal) => step.comes({ ...scene, before }, signal),
+    strike: () => strike(victim, stack),
+  });
+  await running;
+  requests.clear();
+  const said = await resume(stack);
+  if (!wasKilled) return "over before the kill";
+  return /nothing to resume/.test(said) ? "killed, nothing to resume" : "killed, resumed";
+}
+
+export interface Strike {
+  /** Resolves as soon as it has come to this. */
+  readonly comes: (signal: AbortSignal) => Promise<unknown>;
+  /** @returns false if there was nobody to kill any more */
+  readonly strike: () => boolean | Promise<boolean>;
+}
+
+/** Strikes once it has come to this, unless what runs is over before. @returns whether somebody was killed */
+export async function strikeAt(running: Promise<unknown>, { comes, strike }: Strike): Promise<boolean> {
   const over = new AbortController();
-  const running = start(command, scene, proxy).finally(() => over.abort());
-  const comes = step.comes({ ...scene, before }, over.signal).then(
+  const ended = running.finally(() => over.abort()).then(() => false);
+  const hasCome = comes(over.signal).then(
     () => true,
     (error: unknown) => {
       if (over.signal.aborted) return false;
       throw error;
     },
   );
-  const hasCome = await Promise.race([comes, running.then(() => false)]);
-  const wasKilled = hasCome && strike(victim, stack);
-  await running;
-  requests.clear();
-  const said = await resume(stack);
-  if (!wasKilled) return "over before the kill";
-  return /nothing to resume/.test(said) ? "killed, nothing to resume" : "killed, resumed";
+  return (await Promise.race([hasCome, ended])) && (await strike());
 }
 
 /** `cutover resume`, as often as it says that somebody is at work. @returns what it said */
@@ -78,11 +93,11 @@ async function start(
 }
 
 /** @returns false if there was nobody to kill any more */
-function strike(victim: Victim, stack: LocalStack): boolean {
-  const cli = findCli(stack.stackFile);
+export function strike(victim: Victim, { stackFile }: LocalStack): boolean {
+  const cli = findCli(stackFile);
   const pid =
     victim === "cutover"
-      ? findCutover(stack.stackFile)
+      ? findCutover(stackFile)
       : victim === "program" && cli !== undefined
         ? findProgram(cli)
         : cli;

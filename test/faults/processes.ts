@@ -1,11 +1,11 @@
 import fs from "node:fs";
+import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutedTargetName } from "../../catalog";
 import type { Color } from "../../migration";
 
 interface Process {
   readonly pid: number;
-  readonly parent: number;
   readonly command: readonly string[];
 }
 
@@ -36,10 +36,34 @@ export function findRecording(stackFile: string): number | undefined {
 
 /** The program that this `pulumi` runs, once it is started. */
 export function findProgram(cli: number): number | undefined {
-  const all = processes();
-  const program = (command: readonly string[]): boolean =>
-    command.some((word) => word.includes("@pulumi/pulumi/cmd/run"));
-  return all.find(({ pid, command }) => program(command) && descendsFrom(all, pid, cli))?.pid;
+  return processes().find(
+    ({ pid, command }) =>
+      command.some((word) => word.includes("@pulumi/pulumi/cmd/run")) && descendsFrom(pid, cli),
+  )?.pid;
+}
+
+/** PostgreSQL itself, in this pod. */
+export function findPostmaster(pod: string): number | undefined {
+  return processes().find(
+    ({ pid, command: [name = "", first] }) =>
+      name.endsWith("/bin/postgres") && first === "-D" && environmentOf(pid).includes(`HOSTNAME=${pod}`),
+  )?.pid;
+}
+
+/** A step's own process, which works on the primary by its name and on a shadow by its address. */
+export function findStep(action: "up" | "down", where: "primary" | "shadow"): number | undefined {
+  return processes().find(({ pid, command: [name, first] }) => {
+    if (name !== "/migrations" || first !== action) return false;
+    const host = environmentOf(pid).find((pair) => pair.startsWith("PGHOST="));
+    return host !== undefined && (isIP(host.slice("PGHOST=".length)) !== 0) === (where === "shadow");
+  })?.pid;
+}
+
+/** What makes a backup, or restores one. */
+export function findPgBackRest(command: "backup" | "restore"): number | undefined {
+  return processes().find(
+    ({ command: words }) => /(^|\/)pgbackrest$/.test(words[0] ?? "") && words.includes(command),
+  )?.pid;
 }
 
 /** The processes of a colour's pods that take requests. */
@@ -80,27 +104,27 @@ function processes(): Process[] {
     .readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap((entry) => {
-      try {
-        const stat = fs.readFileSync(`/proc/${entry}/stat`, "utf8");
-        const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        if (state === "Z") return [];
-        const command = fs.readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
-        return [{ pid: Number(entry), parent: Number(parent), command }];
-      } catch {
-        return []; // It has ended since the folder was listed.
-      }
+      const text = read(entry, "cmdline");
+      // One of the kernel's own, or one that has ended.
+      return text === "" ? [] : [{ pid: Number(entry), command: text.split("\0") }];
     });
 }
 
 function environmentOf(pid: number): readonly string[] {
-  try {
-    return fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-  } catch {
-    return []; // It has ended since the folder was listed.
-  }
+  return read(String(pid), "environ").split("\0");
 }
 
-function descendsFrom(all: readonly Process[], pid: number, ancestor: number): boolean {
-  const parent = all.find((each) => each.pid === pid)?.parent;
-  return parent !== undefined && (parent === ancestor || descendsFrom(all, parent, ancestor));
+function descendsFrom(pid: number, ancestor: number): boolean {
+  const stat = read(String(pid), "stat");
+  const [, parent = "0"] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(parent) === ancestor || (Number(parent) > 1 && descendsFrom(Number(parent), ancestor));
+}
+
+/** Nothing of a process that has ended since. */
+function read(pid: string, file: "cmdline" | "environ" | "stat"): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
 }

@@ -168,16 +168,20 @@ export function tagsOf(stack: LocalStack): number {
   return filesIn(path.join(stack.repository, ".git", "refs", "tags", "good", "local")).length;
 }
 
-async function replicas({ api, deployment }: Scene): Promise<Replicas> {
+export async function replicas({ api, deployment }: Pick<Scene, "api" | "deployment">): Promise<Replicas> {
   return (await readDeployments(api)).get(deployment) ?? { wanted: 0, ready: 0 };
 }
 
-function programOf(stack: LocalStack): number | undefined {
+export function programOf(stack: LocalStack): number | undefined {
   const cli = findCli(stack.stackFile);
   return cli === undefined ? undefined : findProgram(cli);
 }
 
-async function routeIsWritten({ api, target, to }: Scene): Promise<true | undefined> {
+export async function routeIsWritten({
+  api,
+  target,
+  to,
+}: Pick<Scene, "api" | "target" | "to">): Promise<true | undefined> {
   return holds(await readLiveRoute(api, namespace, target), to) ? true : undefined;
 }
 

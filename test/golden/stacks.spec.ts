@@ -5,7 +5,7 @@ import type { RoutedTargetName } from "../../catalog";
 import { editStackFile, setTraffic } from "../../config/edit";
 import type { Split } from "../../migration";
 import { matchGolden } from "./golden";
-import { stackGraph } from "./stackGraph";
+import { type PreparedSteps, stackGraph } from "./stackGraph";
 
 const local = stackFile("local");
 const allBlue: Split = { legacy: 0, blue: 100, green: 0 };
@@ -25,12 +25,36 @@ const scenarios: Readonly<Record<string, readonly string[]>> = {
     withTraffic("frontend", allBlue),
     retired("frontend", withTraffic("frontend", allBlue)),
   ],
+  "local-auth-service-at-50-with-a-step": [
+    local,
+    withStep("auth-service", withTraffic("auth-service", { legacy: 50, blue: 50, green: 0 })),
+  ],
 };
+
+/** For whichever scenario wants it. */
+const prepared: PreparedSteps = new Map([
+  [
+    "auth-service",
+    {
+      image: stepOf("auth-service"),
+      before: "1".repeat(64),
+      after: "2".repeat(64),
+      kind: "expand",
+      reversible: true,
+      backup: { label: "20250811-080000F", finishedAt: "2025-08-11T08:00:00.000Z" },
+      preparedAt: "2025-08-11T08:30:00.000Z",
+      seconds: 2,
+      statements: [{ statement: "CREATE TABLE team (id bigint)", calls: 1, seconds: 2, rows: 0 }],
+      locks: [],
+      tables: [],
+    },
+  ],
+]);
 
 describe("graph of a stack", () => {
   for (const [name, stackFiles] of Object.entries(scenarios)) {
     it(`is as kept: ${name}`, async () => {
-      matchGolden(name, await stackGraph(stackFiles));
+      matchGolden(name, await stackGraph(stackFiles, prepared));
     });
   }
 
@@ -41,8 +65,10 @@ describe("graph of a stack", () => {
     const atTheTop = graph.filter(({ parent }) => parent === undefined).map(({ type }) => type);
     assert.deepEqual([...new Set(atTheTop)].sort(), [
       "pulumi:providers:kubernetes",
+      "pyairtable:index:DatabaseMonitoring",
       "pyairtable:index:ExtractedService",
       "pyairtable:index:Platform",
+      "pyairtable:index:ServiceDatabase",
       "pyairtable:index:SharedResources",
     ]);
   });
@@ -62,6 +88,14 @@ function stackFile(stack: string): string {
 
 function withTraffic(target: RoutedTargetName, split: Split, text = local): string {
   return setTraffic(text, target, split);
+}
+
+function withStep(target: RoutedTargetName, text: string): string {
+  return editStackFile(text, ["config", `pyairtable:${target}`, "database", "migration"], stepOf(target));
+}
+
+function stepOf(target: RoutedTargetName): string {
+  return `localhost/pyairtable-${target}-migrations:1`;
 }
 
 function retired(target: RoutedTargetName, text: string): string {

@@ -7,6 +7,8 @@ import { routedTargets } from "../../catalog";
 import { bringUp } from "../../local/bringUp";
 import { stackName } from "../../local/environment";
 import { checkoutDir, runDir, stateDir } from "../../local/paths";
+import { kubectl, kubectlApply } from "../../local/platform/cluster";
+import { pauseImage } from "../../local/platform/images";
 import { cgroupRoot } from "../../local/platform/node";
 import { bridge, podCidr, serviceCidr } from "../../local/platform/network";
 import ports from "../../local/ports.json";
@@ -32,6 +34,8 @@ const parts = [
   "alertmanager",
   "blackbox-exporter",
   "monitoring-sync",
+  "dns",
+  "local-path-provisioner",
 ];
 
 describe("the local Prometheus", () => {
@@ -74,6 +78,53 @@ describe("the local gateway", () => {
     const { body } = await ask(listeners);
     const found = [...body.matchAll(/"idle_timeout": "(.*?)"/g)].map(([, timeout]) => timeout);
     assert.deepEqual(found, ["0s"]);
+  });
+});
+
+describe("a pod that claims a volume", () => {
+  const claim = "platform-test";
+  const volumes = `${stateDir}/volumes`;
+  const folders = (): string[] =>
+    fs.existsSync(volumes) ? fs.readdirSync(volumes).filter((name) => name.endsWith(`_${claim}`)) : [];
+
+  it("gets a folder of this machine, and finds Services by name; the folder goes with the claim", async () => {
+    const tools = await acquireTools(["kubernetes"]);
+    await kubectlApply(
+      tools,
+      `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: ${claim} }
+spec:
+  storageClassName: local-path
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: 1Mi } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: ${claim} }
+spec:
+  restartPolicy: Never
+  containers:
+    - name: asks
+      image: ${pauseImage}
+      imagePullPolicy: Never
+      command: [/bin/sh, -c, nslookup kubernetes.default.svc.cluster.local > /data/answer]
+      volumeMounts: [{ name: data, mountPath: /data }]
+  volumes:
+    - { name: data, persistentVolumeClaim: { claimName: ${claim} } }
+`,
+    );
+    const succeeded = "--for=jsonpath={.status.phase}=Succeeded";
+    await kubectl(tools, ["wait", succeeded, `pod/${claim}`, "--timeout=60s"]);
+    const [folder = ""] = folders();
+    assert.match(fs.readFileSync(`${volumes}/${folder}/answer`, "utf8"), /198\.19\.0\.1/);
+    await kubectl(tools, ["delete", `pod/${claim}`, `pvc/${claim}`]);
+    const deadline = Date.now() + 30_000;
+    while (folders().length > 0) {
+      assert.ok(Date.now() < deadline, folders().join(" "));
+      await sleep(200);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import http from "node:http";
 import https from "node:https";
 import os from "node:os";
 import path from "node:path";
-import { pipeline } from "node:stream";
+import { type Duplex, pipeline } from "node:stream";
 import { stringify } from "yaml";
 import { type ClusterAccess, loadClusterAccess } from "../../cluster/kubeconfig";
 import { kubeconfig as kubeconfigFor, withEnvironment } from "../unit/support/kubeconfig";
@@ -47,7 +47,10 @@ export interface ApiProxy {
   close(): Promise<void>;
 }
 
-/** Counts what is asked of the API server, delays it or refuses it. Watches are passed on as they come. */
+/**
+ * Counts what is asked of the API server, delays it or refuses it. Watches are passed on as they come, and so are sockets,
+ * which commands in pods talk through.
+ */
 export async function startApiProxy({
   kubeconfig,
   onRequest = () => "pass",
@@ -56,11 +59,14 @@ export async function startApiProxy({
   const access = await withEnvironment("KUBECONFIG", kubeconfig, () => loadClusterAccess());
   const counts = new Map<string, number>();
   const forward = forwarder(access, clockAheadMs);
-  const server = http.createServer((request, response) => {
+  const judge = (request: http.IncomingMessage): Verdict => {
     const asked = describe(request);
     const call = `${asked.verb} ${asked.resource}`;
     counts.set(call, (counts.get(call) ?? 0) + 1);
-    const verdict = onRequest(asked);
+    return onRequest(asked);
+  };
+  const server = http.createServer((request, response) => {
+    const verdict = judge(request);
     if (verdict === "pass") forward.pass(request, response);
     else if (verdict === "drop") request.socket.destroy();
     else if ("status" in verdict) refuse(response, verdict.status);
@@ -68,6 +74,17 @@ export async function startApiProxy({
       const timer = setTimeout(() => forward.pass(request, response), verdict.delayMs);
       response.on("close", () => clearTimeout(timer));
     }
+  });
+  const sockets = new Set<Duplex>();
+  server.on("upgrade", (request, socket: Duplex) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => undefined);
+    const verdict = judge(request);
+    if (verdict === "drop") socket.destroy();
+    else if (verdict === "pass") forward.upgrade(request, socket);
+    else if ("status" in verdict) socket.end(`HTTP/1.1 ${verdict.status} Refused\r\n\r\n`);
+    else setTimeout(() => forward.upgrade(request, socket), verdict.delayMs);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -84,6 +101,7 @@ export async function startApiProxy({
     counts,
     close: async () => {
       server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, "close");
       forward.agent.destroy();
@@ -95,6 +113,8 @@ export async function startApiProxy({
 interface Forwarder {
   readonly agent: http.Agent;
   readonly pass: (request: http.IncomingMessage, response: http.ServerResponse) => void;
+  /** For what asks for another protocol. */
+  readonly upgrade: (request: http.IncomingMessage, socket: Duplex) => void;
 }
 
 /** Passes requests on with the credentials of whoever the kubeconfig names. */
@@ -108,32 +128,33 @@ function forwarder({ server, ca, certificate, key, token }: ClusterAccess, clock
         ...(key && { key }),
       })
     : new http.Agent({ keepAlive: true });
+  const send = (
+    { url = "/", method = "GET" }: http.IncomingMessage,
+    headers: http.OutgoingHttpHeaders,
+  ): http.ClientRequest =>
+    (secure ? https : http).request(new URL(url, server), {
+      agent,
+      method,
+      headers: {
+        ...headers,
+        host: server.host,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+    });
   const pass: Forwarder["pass"] = (request, response) => {
-    const headers: http.OutgoingHttpHeaders = {
-      ...request.headers,
-      host: server.host,
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    };
+    const headers: http.OutgoingHttpHeaders = { ...request.headers };
     // It is about the connection to here.
     delete headers["connection"];
-    const onwards = (secure ? https : http).request(
-      new URL(request.url ?? "/", server),
-      {
-        agent,
-        method: request.method ?? "GET",
-        headers,
-      },
-      (answer) => {
-        const date = new Date(Date.parse(answer.headers.date ?? "") + clockAheadMs).toUTCString();
-        response.writeHead(
-          answer.statusCode ?? 502,
-          clockAheadMs === 0 ? answer.headers : { ...answer.headers, date },
-        );
-        // A watch may have nothing to say for long: its client wants to know that it is open.
-        response.flushHeaders();
-        pipeline(answer, response, () => undefined);
-      },
-    );
+    const onwards = send(request, headers).on("response", (answer) => {
+      const date = new Date(Date.parse(answer.headers.date ?? "") + clockAheadMs).toUTCString();
+      response.writeHead(
+        answer.statusCode ?? 502,
+        clockAheadMs === 0 ? answer.headers : { ...answer.headers, date },
+      );
+      // A watch may have nothing to say for long: its client wants to know that it is open.
+      response.flushHeaders();
+      pipeline(answer, response, () => undefined);
+    });
     onwards.on("error", () => {
       if (response.headersSent) response.destroy();
       else refuse(response, 502);
@@ -141,7 +162,30 @@ function forwarder({ server, ca, certificate, key, token }: ClusterAccess, clock
     response.on("close", () => onwards.destroy());
     request.pipe(onwards);
   };
-  return { agent, pass };
+  const upgrade: Forwarder["upgrade"] = (request, socket) => {
+    const onwards = send(request, request.headers);
+    onwards.on("upgrade", (answer, upstream, head) => {
+      socket.write(headOf(answer));
+      socket.write(head);
+      pipeline(upstream, socket, () => undefined);
+      pipeline(socket, upstream, () => undefined);
+    });
+    onwards.on("response", (answer) => {
+      socket.write(headOf(answer));
+      pipeline(answer, socket, () => undefined);
+    });
+    onwards.on("error", () => socket.destroy());
+    onwards.end();
+  };
+  return { agent, pass, upgrade };
+}
+
+/** An answer as it came, without its body. */
+function headOf({ statusCode = 502, statusMessage = "", rawHeaders }: http.IncomingMessage): string {
+  const headers = rawHeaders.flatMap((text, index) =>
+    index % 2 === 0 ? [`${text}: ${rawHeaders[index + 1] ?? ""}`] : [],
+  );
+  return [`HTTP/1.1 ${statusCode} ${statusMessage}`, ...headers, "", ""].join("\r\n");
 }
 
 /** As the API server would say it. */

@@ -35,9 +35,9 @@ export class AwsStandIn {
     };
   }
 
-  /** From now on each call does what it should, at once. */
+  /** From now on each call does what it should. */
   behaveWell(): void {
-    this.account.behaviour = { account: this.id, slowMs: 0, faults: [] };
+    this.account.behaviour = { account: this.id, faults: [] };
   }
 
   /** From now on this operation on resources of this type fails. */
@@ -54,11 +54,6 @@ export class AwsStandIn {
   /** From now on the credentials belong to another account. */
   logIn(account: string): void {
     this.account.behaviour = { ...this.account.behaviour, account };
-  }
-
-  /** From now on each call takes this long. */
-  slowDown(ms: number): void {
-    this.account.behaviour = { ...this.account.behaviour, slowMs: ms };
   }
 
   /** Changes what is there, as somebody would in the console. */

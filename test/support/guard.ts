@@ -4,6 +4,7 @@ import { type Answer, ask } from "../../cluster/kubeApi";
 import { LocalGuard, type LocalGuardOptions } from "../../local/guard";
 import { guardTokenFile } from "../../local/paths";
 import type { Backend } from "../../migration";
+import type { GuardAction } from "../../monitoring/indicators";
 import { tools } from "../e2e/world";
 
 export type StartGuardOptions = Omit<LocalGuardOptions, "stackFile">;
@@ -21,8 +22,10 @@ export interface SentAlert {
   readonly backend?: Backend;
   readonly name?: string;
   readonly status?: "firing" | "resolved";
-  /** Whether it asks for a rollback. @default true */
+  /** Whether it asks the guard for something. @default true */
   readonly isTrigger?: boolean;
+  /** For what. @default rollback */
+  readonly action?: GuardAction;
 }
 
 /** What Alertmanager would send about these. */
@@ -38,14 +41,21 @@ export function webhookOf(alerts: readonly SentAlert[]): object {
     commonAnnotations: {},
     externalURL: "http://localhost:9093",
     alerts: alerts.map(
-      ({ target, backend, name = "ErrorsTooHigh", status = "firing", isTrigger = true }) => ({
+      ({
+        target,
+        backend,
+        name = "ErrorsTooHigh",
+        status = "firing",
+        isTrigger = true,
+        action = "rollback",
+      }) => ({
         status,
         labels: {
           alertname: name,
           target,
           ...(backend && { backend }),
           severity: "critical",
-          ...(isTrigger && { action: "rollback" }),
+          ...(isTrigger && { action }),
         },
         annotations: { summary: `${target} fails`, description: "12 % of its answers are errors" },
         startsAt: new Date().toISOString(),

@@ -91,12 +91,15 @@ export function install(
   }, work);
 }
 
-const aptEnvironment = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" } as const;
+export const aptEnvironment = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" } as const;
 /** Seconds to wait for another apt; and files of root's that apt's own user can't read. */
-const aptOptions = ["-o", "DPkg::Lock::Timeout=300", "-o", "APT::Sandbox::User=root"] as const;
+export const aptOptions = ["-o", "DPkg::Lock::Timeout=300", "-o", "APT::Sandbox::User=root"] as const;
 
 /** Tries; if that fails, brings apt's lists up to date, which may be missing or name what is gone, and tries again. */
-async function withFreshLists<T>(attempt: () => Promise<T>, { report, signal }: Obtaining): Promise<T> {
+export async function withFreshLists<T>(
+  attempt: () => Promise<T>,
+  { report, signal }: Obtaining,
+): Promise<T> {
   try {
     return await attempt();
   } catch {
@@ -122,7 +125,7 @@ async function installedVersions(packages: readonly string[]): Promise<Map<strin
   return versions;
 }
 
-async function isAtLeast(version: string, wanted: string): Promise<boolean> {
+export async function isAtLeast(version: string, wanted: string): Promise<boolean> {
   try {
     await run("dpkg", ["--compare-versions", version, "ge", wanted]);
     return true;

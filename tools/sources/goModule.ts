@@ -22,14 +22,17 @@ export function hashOfModule(tool: keyof typeof goTools, others: readonly string
   return hash.update(JSON.stringify(others)).digest("hex").slice(0, 12);
 }
 
-/** Downloads one module of a tool's graph, if it isn't there, and returns its folder. Rejects when its sum isn't `sum`. */
+/**
+ * Downloads one module, if it isn't there, and returns its folder. Rejects when its sum isn't `sum`.
+ * @param cwd a tool's folder, whose go.sum is asked then, or one outside of any module
+ */
 export async function downloadModule(
-  pinnedBy: keyof typeof goTools,
+  cwd: string,
   { module, version, sum }: { readonly module: string; readonly version: string; readonly sum: string },
   signal: AbortSignal,
 ): Promise<string> {
   const output = await run("go", ["mod", "download", "-json", `${module}@${version}`], {
-    cwd: moduleFolder(pinnedBy),
+    cwd,
     env: goEnvironment,
     signal,
   });

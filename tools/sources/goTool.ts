@@ -49,7 +49,7 @@ async function sourceFolder(
   if (embeds.length === 0) return moduleFolder(name);
   const copy = path.join(scratch, "source");
   fs.cpSync(moduleFolder(name), copy, { recursive: true });
-  const module = await downloadModule(name, pin, signal);
+  const module = await downloadModule(moduleFolder(name), pin, signal);
   for (const [file, how] of embeds) {
     const content = fs.readFileSync(path.join(module, file), "utf8");
     fs.writeFileSync(

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { moduleFiles } from "../pins";
 import { cachedSource } from "./cachedSource";
-import { downloadModule } from "./goModule";
+import { downloadModule, moduleFolder } from "./goModule";
 import type { ModuleFiles } from "../pins";
 import type { Source } from "./source";
 
@@ -17,8 +17,9 @@ export function moduleFile(name: keyof typeof moduleFiles): Source {
     version,
     binaries: [name],
     verb: "downloaded",
-    async make(dir, _scratch, { signal }) {
-      const module = await downloadModule(pin.pinnedBy, pin, signal);
+    async make(dir, scratch, { signal }) {
+      const cwd = pin.pinnedBy === undefined ? scratch : moduleFolder(pin.pinnedBy);
+      const module = await downloadModule(cwd, pin, signal);
       fs.cpSync(path.join(module, pin.path), path.join(dir, name), { recursive: true });
     },
   });

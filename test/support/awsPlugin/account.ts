@@ -45,8 +45,6 @@ const behaviourSchema = z.object({
   account: z.string(),
   /** Why AWS refuses the credentials, as AWS calls it: ExpiredToken. */
   refused: z.string().optional(),
-  /** How long each call takes, in ms. */
-  slowMs: z.number(),
   faults: z.array(faultSchema),
 });
 export type Behaviour = Readonly<z.infer<typeof behaviourSchema>>;

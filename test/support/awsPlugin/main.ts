@@ -12,7 +12,7 @@ import { type Change, DoneAllTheSame, Provider } from "./provider";
 /**
  * A stand-in for Pulumi's `pulumi-resource-aws`, which no package registry carries: the engine talks to it as to the
  * real one, and it keeps a folder (AWS_STANDIN) instead of an account. It takes every type that `@pulumi/aws` has,
- * gives back what it was given with ids and ARNs, and can be told to fail, to be slow and to have changed.
+ * gives back what it was given with ids and ARNs, and can be told to fail, and to have changed.
  */
 
 const folder = process.env["AWS_STANDIN"];
@@ -78,17 +78,17 @@ const served: Pick<
       return diffResponse(changes, deleteFirst);
     }),
   create: ({ request }, answer) =>
-    answered(answer, async () => {
+    answered(answer, () => {
       const inputs = propertiesOf(request.getProperties());
-      const { id, outputs } = await provider.create(named(request), inputs, request.getPreview());
+      const { id, outputs } = provider.create(named(request), inputs, request.getPreview());
       const response = new protocol.CreateResponse();
       response.setId(id);
       response.setProperties(structOf(outputs));
       return response;
     }),
   update: ({ request }, answer) =>
-    answered(answer, async () => {
-      const { outputs } = await provider.update(
+    answered(answer, () => {
+      const { outputs } = provider.update(
         named(request),
         request.getId(),
         propertiesOf(request.getNews()),
@@ -100,8 +100,8 @@ const served: Pick<
       return response;
     }),
   read: ({ request }, answer) =>
-    answered(answer, async () => {
-      const kept = await provider.read(named(request), request.getId());
+    answered(answer, () => {
+      const kept = provider.read(named(request), request.getId());
       const response = new protocol.ReadResponse();
       if (kept === undefined) return response;
       response.setId(kept.id);
@@ -110,8 +110,8 @@ const served: Pick<
       return response;
     }),
   delete: ({ request }, answer) =>
-    answered(answer, async () => {
-      await provider.delete(named(request), request.getId());
+    answered(answer, () => {
+      provider.delete(named(request), request.getId());
       return new Empty();
     }),
   invoke: ({ request }, answer) =>
@@ -124,16 +124,14 @@ const served: Pick<
 };
 
 /** Answers with what `act` gives, or with the error in the form in which the engine takes it. */
-function answered<T>(answer: grpc.sendUnaryData<T>, act: () => T | Promise<T>): void {
-  void (async () => {
-    try {
-      answer(null, await act());
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const metadata = error instanceof DoneAllTheSame ? initFailed(error) : new grpc.Metadata();
-      answer({ code: grpc.status.UNKNOWN, details: message, metadata });
-    }
-  })();
+function answered<T>(answer: grpc.sendUnaryData<T>, act: () => T): void {
+  try {
+    answer(null, act());
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const metadata = error instanceof DoneAllTheSame ? initFailed(error) : new grpc.Metadata();
+    answer({ code: grpc.status.UNKNOWN, details: message, metadata });
+  }
 }
 
 /** Says that there is a resource, although making it failed, so that the engine keeps it. */

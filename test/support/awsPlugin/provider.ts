@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type Account, type Kept, type Operation, type Properties, propertiesSchema } from "./account";
@@ -94,7 +93,7 @@ export class Provider {
   }
 
   /** @returns without an id, and with nothing but what is wanted, in a preview: the rest isn't known before */
-  async create(resource: Named, inputs: Properties, isPreview: boolean): Promise<Made> {
+  create(resource: Named, inputs: Properties, isPreview: boolean): Made {
     if (isPreview) return { id: "", outputs: inputs };
     const { type } = resource;
     const id = idOf(type, inputs);
@@ -105,13 +104,7 @@ export class Provider {
     });
   }
 
-  async update(
-    resource: Named,
-    id: string,
-    inputs: Properties,
-    outputs: Properties,
-    isPreview: boolean,
-  ): Promise<Made> {
+  update(resource: Named, id: string, inputs: Properties, outputs: Properties, isPreview: boolean): Made {
     const { type } = resource;
     const changed = { ...outputs, ...inputs };
     if (isPreview) return { id, outputs: changed };
@@ -121,14 +114,14 @@ export class Provider {
   }
 
   /** @returns undefined if it is gone */
-  async read(resource: Named, id: string): Promise<Kept | undefined> {
+  read(resource: Named, id: string): Kept | undefined {
     const kept = this.account.find(resource.type, id);
-    await this.call("read", resource, id, () => ({ id, outputs: {}, inputs: {} }));
+    this.call("read", resource, id, () => ({ id, outputs: {}, inputs: {} }));
     return kept;
   }
 
-  async delete(resource: Named, id: string): Promise<void> {
-    await this.call("delete", resource, id, () => {
+  delete(resource: Named, id: string): void {
+    this.call("delete", resource, id, () => {
       this.account.remove({ type: resource.type, id });
       return { id, outputs: {}, inputs: {} };
     });
@@ -162,17 +155,17 @@ export class Provider {
     return resource;
   }
 
-  /** Notes a call, and lets it fail or take its time. */
-  private async call(
+  /** Notes a call, and lets it fail. */
+  private call(
     operation: Operation,
     resource: Named,
     id: string,
     act: () => Made & { readonly inputs: Properties },
-  ): Promise<Made> {
+  ): Made {
     this.account.note({ operation, ...resource });
-    const { slowMs, faults } = this.account.behaviour;
-    await sleep(slowMs);
-    const fault = faults.find((each) => each.operation === operation && each.type === resource.type);
+    const fault = this.account.behaviour.faults.find(
+      (each) => each.operation === operation && each.type === resource.type,
+    );
     if (fault === undefined) return act();
     const message = failure(operation, resource.type, id, fault.code);
     throw fault.done ? new DoneAllTheSame(message, act()) : new Error(message);

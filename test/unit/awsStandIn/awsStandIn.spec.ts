@@ -220,20 +220,6 @@ describe("the stand-in for AWS, on a real Pulumi CLI", function () {
     refused(await trial.up(), /api error RepositoryAlreadyExists/);
   });
 
-  it("shows in a refresh what somebody has changed or taken away, and an update puts it back", async () => {
-    await updated();
-    trial.aws.drift(repository(), { tags: { team: "somebody" } });
-    assert.equal((await trial.preview()).code, 0);
-    refused(await trial.preview("--refresh"), /"somebody" => "platform"/);
-    await updated("--refresh");
-    assert.deepEqual(repository().inputs.tags, { team: "platform" });
-
-    trial.aws.lose(repository());
-    refused(await trial.preview("--refresh"), /\+ aws:ecr\/repository:Repository: \(create\)/);
-    await updated("--refresh");
-    assert.equal((await trial.preview("--refresh")).code, 0);
-  });
-
   it("refuses another account's credentials and such as have expired, each once, before it does anything", async () => {
     trial.aws.logIn("210987654321");
     const elsewhere = refused(await trial.up(), /AWS account ID not allowed: 210987654321/);
@@ -252,12 +238,5 @@ describe("the stand-in for AWS, on a real Pulumi CLI", function () {
     trial.want({ ask: "true" });
     await updated();
     assert.equal((await trial.outputs()).account, account);
-  });
-
-  it("takes its time", async () => {
-    trial.aws.slowDown(1500);
-    const { seconds } = await updated();
-    // Two steps: what needs nothing, then what needs that.
-    assert.ok(seconds > 3, `${seconds} s`);
   });
 });

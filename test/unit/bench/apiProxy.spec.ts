@@ -5,9 +5,11 @@ import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocketServer } from "ws";
 import { stringify } from "yaml";
 import { watchWrites } from "../../../bench/writes";
 import { type Question, KubeApi } from "../../../cluster/kubeApi";
+import { openSocket } from "../../../cluster/socket";
 import { type ApiProxy, type ApiProxyOptions, startApiProxy } from "../../support/apiProxy";
 import { makeCertificates } from "../support/certificates";
 import { type HttpStub, startHttpStub } from "../support/httpStub";
@@ -125,6 +127,31 @@ describe("the proxy in front of the API server", () => {
     const started = performance.now();
     assert.equal((await ask(proxy, routes)).status, 201);
     assert.ok(performance.now() - started >= 195);
+  });
+
+  it("passes a socket on, and what is said through it, both ways", async () => {
+    const server = http.createServer();
+    const sockets = new WebSocketServer({ server });
+    sockets.on("connection", (socket) =>
+      socket.on("message", (said: Buffer) => socket.send(`heard ${said.toString()}`)),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const bound = server.address();
+    assert.ok(bound !== null && typeof bound !== "string");
+    const file = path.join(folder, "sockets");
+    fs.writeFileSync(file, stringify(kubeconfig(`http://127.0.0.1:${bound.port}`)));
+    const proxy = await start({ kubeconfig: file, onRequest: () => ({ delayMs: 1 }) });
+    const through = await withEnvironment("KUBECONFIG", proxy.kubeconfigFile, () => KubeApi.connect());
+    const socket = await openSocket(through, "/api/v1/namespaces/pyairtable/pods/p/exec", "echo");
+    socket.resume();
+    socket.send("hello");
+    const [said] = (await once(socket, "message")) as [Buffer];
+    assert.equal(said.toString(), "heard hello");
+    assert.deepEqual(Object.fromEntries(proxy.counts), { "get pods/exec": 1 });
+    socket.terminate();
+    sockets.close();
+    server.close();
   });
 
   it("says 502 when the API server can't be reached", async () => {

@@ -4,6 +4,7 @@ import { isBusy } from "../../../bench/machine";
 
 const going = new AbortController().signal;
 const silent = (): void => undefined;
+const quiet = { onRun: silent, onSample: silent };
 
 describe("the contenders of a figure", () => {
   it("run in turn, so that a busy minute hits them all", async () => {
@@ -12,9 +13,14 @@ describe("the contenders of a figure", () => {
       name,
       run: () => Promise.resolve({ calls: order.push(name) }),
     }));
-    const results = await interleave(contenders, 2, { signal: going, onRun: silent });
+    let last: unknown;
+    await interleave(contenders, 2, {
+      signal: going,
+      onRun: silent,
+      onSample: ([, second]) => (last = second),
+    });
     assert.equal(order.join(" "), "A B C A B C");
-    assert.deepEqual(results[1], { name: "B", samples: [{ calls: 2 }, { calls: 5 }] });
+    assert.deepEqual(last, { name: "B", samples: [{ calls: 2 }, { calls: 5 }] });
   });
 
   it("run no more once the end was asked for", async () => {
@@ -25,11 +31,26 @@ describe("the contenders of a figure", () => {
       if (runs === 2) end.abort(new Error("enough"));
       return Promise.resolve({});
     };
-    await assert.rejects(
-      interleave([{ name: "A", run }], 10, { signal: end.signal, onRun: silent }),
-      /enough/,
-    );
+    await assert.rejects(interleave([{ name: "A", run }], 10, { signal: end.signal, ...quiet }), /enough/);
     assert.equal(runs, 2);
+  });
+
+  it("are told of after each run, so that what breaks off later keeps what it has", async () => {
+    const told: unknown[] = [];
+    let runs = 0;
+    const run = (): Promise<Record<string, number>> => {
+      runs += 1;
+      return runs === 3 ? Promise.reject(new Error("broken")) : Promise.resolve({ runs });
+    };
+    const onSample = (results: unknown): void => void told.push(structuredClone(results));
+    await assert.rejects(
+      interleave([{ name: "A", run }], 10, { signal: going, onRun: silent, onSample }),
+      /broken/,
+    );
+    assert.deepEqual(told, [
+      [{ name: "A", samples: [{ runs: 1 }] }],
+      [{ name: "A", samples: [{ runs: 1 }, { runs: 2 }] }],
+    ]);
   });
 });
 

@@ -87,6 +87,26 @@ describe("ColorRelease", () => {
     return record(() => new ColorRelease("it", args), options);
   }
 
+  it("connects to the target's own database as itself, with its own settings over that", async () => {
+    const names = { legacy: "of-legacy", blue: "of-blue", green: "of-green" };
+    const credentials = {
+      legacy: pulumi.output(names.legacy),
+      blue: pulumi.output(names.blue),
+      green: pulumi.output(names.green),
+    };
+    const database = { credentials, peers: [{ ipBlock: { cidr: "10.7.0.0/24" } }] };
+    const made = await make({
+      release: release({ secrets: { KEY: "v" } }),
+      sharedSecret: "shared",
+      database,
+    });
+    const deployment = JSON.stringify(made.inputs("it-deployment"));
+    const own = await secretName("frontend-blue", { KEY: "v" });
+    const envFrom = ["shared", "of-blue", own].map((name) => ({ secretRef: { name } }));
+    assert.ok(deployment.includes(JSON.stringify(envFrom).slice(1, -1)), deployment);
+    assert.match(JSON.stringify(made.inputs("it-network-policy")), /10\.7\.0\.0\/24/);
+  });
+
   it("is a Service and nothing else without a release", async () => {
     const made = await make();
     assert.deepEqual(made.names(), ["it", "it-service"]);

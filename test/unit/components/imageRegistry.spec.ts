@@ -3,7 +3,7 @@ import { ImageRegistry, type ImageRegistryArgs } from "../../../components";
 import { type Recording, record } from "../support/recording";
 
 const args: ImageRegistryArgs = {
-  targets: [
+  images: [
     { name: "frontend", repository: "pyairtable-frontend" },
     { name: "docs", repository: "pyairtable-docs" },
   ],
@@ -24,7 +24,7 @@ function policyOf(made: Recording, name: string): unknown {
 }
 
 describe("ImageRegistry", () => {
-  it("makes a repository for each target, with a lifecycle and a policy, and nothing else", async () => {
+  it("makes a repository for each image, with a lifecycle and a policy, and nothing else", async () => {
     const made = await make();
     assert.deepEqual(
       made.resources.map(({ type, name, parent }) => [type, name, parent]).sort(),

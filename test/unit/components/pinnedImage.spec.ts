@@ -35,7 +35,12 @@ describe("PinnedImage", () => {
     let refusal: Promise<string | undefined> | undefined;
     const made = await record(
       () => {
-        const args = { target: "frontend", color: "green", image: imageOf(digest), ...changes } as const;
+        const args = {
+          key: "frontend.green",
+          command: "cutover pin frontend TAG",
+          image: imageOf(digest),
+          ...changes,
+        };
         refusal = new PinnedImage("frontend-green-image", args).refusal;
       },
       { dryRun },
@@ -61,6 +66,14 @@ describe("PinnedImage", () => {
         `pyairtable:frontend.green: found ${imageOf(wrong)}, which the registry doesn't have, expected a digest that it has: cutover pin frontend TAG`,
       );
     }
+  });
+
+  it("names no command where none writes another in its place", async () => {
+    const { refusal } = await make({ key: "postgresql.image", command: undefined, image: imageOf(wrong) });
+    assert.equal(
+      refusal,
+      `pyairtable:postgresql.image: found ${imageOf(wrong)}, which the registry doesn't have, expected a digest that it has`,
+    );
   });
 
   it("isn't asked about when it runs already", async () => {

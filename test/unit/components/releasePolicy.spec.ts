@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isIPv4, BlockList } from "node:net";
 import { z } from "zod";
 import { type RoutedTargetName, catalogEntry, routedTargets } from "../../../catalog";
-import { type ReleasePeers, releasePolicy } from "../../../components/releasePolicy";
+import { type ReleasePeers, type ReleasePolicyArgs, releasePolicy } from "../../../components/releasePolicy";
 
 const peers: ReleasePeers = {
   gateway: [namespaceOf("projectcontour")],
@@ -95,6 +95,15 @@ describe("a release's network policy", () => {
     });
   }
 
+  it("lets a target with a database of its own reach that, and not the monorepo's", () => {
+    const database = [{ ipBlock: { cidr: "10.7.0.0/24" } }];
+    const own: Peer = { address: "10.7.0.9" };
+    const reaches = (peer: Peer, port: number): boolean =>
+      admitted("auth-service", "egress", peer, port, peers, database);
+    assert(reaches(own, 5432) && reaches(monorepo, 6379));
+    assert(!reaches(monorepo, 5432) && !reaches(own, 6379) && !reaches(own, 22));
+  });
+
   it("lets nobody reach the monorepo's services past the gateway", () => {
     for (const target of routedTargets) {
       for (const called of routedTargets) {
@@ -127,9 +136,15 @@ function admitted(
   peer: Peer,
   port: number | string,
   all = peers,
+  database?: ReleasePolicyArgs["database"],
 ): boolean {
   const policy = policySchema.parse(
-    releasePolicy({ podLabels: { app: "it" }, target: catalogEntry(target), peers: all }),
+    releasePolicy({
+      podLabels: { app: "it" },
+      target: catalogEntry(target),
+      peers: all,
+      ...(database && { database }),
+    }),
   );
   const rules =
     direction === "ingress"

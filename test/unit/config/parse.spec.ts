@@ -161,7 +161,7 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
     [
       "for an unknown target",
       { frontned: {} },
-      "pyairtable:frontned: found an unknown key, expected one of migration, platform, frontend, api-gateway, auth-service, llm-orchestrator, mcp-server, airtable-gateway, automation, infrastructure, docs, staging, registry, dns, monorepo, backup, monitoring, guard; did you mean pyairtable:frontend?",
+      "pyairtable:frontned: found an unknown key, expected one of migration, platform, frontend, api-gateway, auth-service, llm-orchestrator, mcp-server, airtable-gateway, automation, infrastructure, docs, staging, registry, dns, monorepo, backup, monitoring, postgresql, guard; did you mean pyairtable:frontend?",
     ],
     [
       "for an unknown key",
@@ -290,11 +290,6 @@ describe("a stack's config is refused, with the key as it stands in the file,", 
       "for adopt: false",
       { docs: { adopt: false } },
       "pyairtable:docs.adopt: found false, expected true, or no such key",
-    ],
-    [
-      "for keys that only a later version acts on",
-      { frontend: { mode: "read-only" } },
-      "pyairtable:frontend.mode: known, but this version doesn't act on it yet",
     ],
     [
       "for a variable's name and value, without showing the value",

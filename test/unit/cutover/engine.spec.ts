@@ -15,7 +15,7 @@ function processGroup(pid: number): number {
 }
 
 describe("the engine, on a real Pulumi CLI", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let project: PulumiProject;
 
   before(function () {
@@ -170,17 +170,33 @@ describe("the engine, on a real Pulumi CLI", function () {
       ]);
     });
 
-    it("names what a killed update had begun", async () => {
+    /** @returns what an update was making when it was killed */
+    async function killedWhileMaking(): Promise<string> {
       await update(await Engine.open(project.options));
       const urn = "urn:pulumi:trial::pyairtable::kubernetes:core/v1:Service::frontend-blue";
       project.editState((latest) => {
         const resource = { urn, custom: true, type: "kubernetes:core/v1:Service" };
         latest["pending_operations"] = [{ resource, type: "creating" }];
       });
+      return urn;
+    }
+
+    it("names what a killed update had begun", async () => {
+      const urn = await killedWhileMaking();
 
       const engine = await Engine.open(project.options);
 
       assert.deepEqual(await engine.pendingOperations(), [{ urn, type: "creating" }]);
+    });
+
+    it("has nothing begun any more after an update that looks first at what exists, and has made what is wanted", async () => {
+      await killedWhileMaking();
+      const engine = await Engine.open(project.options);
+
+      const { changes } = await engine.update({ message: "again", refresh: true });
+
+      assert.deepEqual(changes, { same: 6 });
+      assert.deepEqual(await engine.pendingOperations(), []);
     });
   });
 

@@ -64,6 +64,7 @@ describe("where the fast road leads when legacy doesn't say whether it serves", 
   const unknown = { ...config, platform: { ...config.platform, legacyHost: address } };
   const onBlue = { ...wantedOf({ frontend }).frontend, split: allOn("blue") };
 
+  const slice = { metadata: { labels: { "kubernetes.io/service-name": "frontend-legacy" } }, endpoints: [] };
   /** Takes connections, and says nothing. */
   let legacy: net.Server;
   before(async () => {
@@ -72,7 +73,7 @@ describe("where the fast road leads when legacy doesn't say whether it serves", 
   });
   after(() => legacy.close());
 
-  async function wayBack(doubted: readonly Backend[]): Promise<string> {
+  async function wayBack(doubted: readonly Backend[], items: readonly object[] = [slice]): Promise<string> {
     const { platform } = config;
     const record = nextRecord("frontend", undefined, onBlue, start);
     const route = httpRoute({
@@ -81,7 +82,7 @@ describe("where the fast road leads when legacy doesn't say whether it serves", 
       ...addressOf("frontend", platform),
     });
     const cluster = await startHttpStub(({ path }) => ({
-      body: path.includes("/httproutes/") ? route : { items: [] },
+      body: path.includes("/httproutes/") ? route : { items },
     }));
     try {
       const known = { failing: new Set<Backend>(), doubted: new Set(doubted) };
@@ -94,6 +95,13 @@ describe("where the fast road leads when legacy doesn't say whether it serves", 
 
   it("to legacy all the same: a rollback waits for nobody's network", async () => {
     assert.equal(await wayBack([]), "legacy 100");
+  });
+
+  it("nowhere when the cluster has no Service for it, whose route would lead nowhere", async () => {
+    await assert.rejects(
+      wayBack([], []),
+      /no traffic was moved\. the cluster has no Service frontend-legacy, .*: pulumi up makes it/,
+    );
   });
 
   it("nowhere when its probes fail too", async () => {

@@ -26,6 +26,11 @@ describe("the road of a target when the whole stack goes back", () => {
     assert.equal(roadTo(live(allOn("blue"), "retired"), calm(ALL_LEGACY)), "fast");
   });
 
+  it("is none towards legacy past a contract step, after which that can't live with the schema", () => {
+    const contracted = { ...live(allOn("blue"), "retired"), contracted: "frontend-postgresql" };
+    assert.equal(roadTo(contracted, calm(ALL_LEGACY)), "forward");
+  });
+
   it("is none where the traffic is there", () => {
     assert.equal(roadTo(live(some), calm(some)), "there");
   });

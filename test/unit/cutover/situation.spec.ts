@@ -330,6 +330,8 @@ describe("the report", () => {
       blue: digest,
       green: null,
       legacy: "standby",
+      mode: null,
+      database: null,
       candidate: "blue",
       next: "soak",
       heldBackBy: "soaking until 2026-11-24 08:00Z",
@@ -342,6 +344,56 @@ describe("the report", () => {
     assert.deepEqual(first.violations[0]?.notBefore, "2026-11-24T08:00:00.000Z");
     const keys = new Set(report.targets.map((one) => Object.keys(one).join()));
     assert.equal(keys.size, 1);
+  });
+});
+
+describe("a target's database", () => {
+  const file = {
+    platform: { environment: "local" },
+    postgresql: { in: "cluster", image: "localhost/postgresql:15", storageGi: 1 },
+    automation: {
+      mode: "read-only",
+      database: {
+        password: "hush, hush, hush",
+        instance: "automation-postgresql-2",
+        kept: ["automation-postgresql"],
+      },
+    },
+  };
+  const applied = { instance: "automation-postgresql", mode: "read-write" } as const;
+  const step = {
+    image: "localhost/migrations:1",
+    instance: "automation-postgresql",
+    before: "b",
+    after: "a",
+    kind: "expand",
+    seconds: 1,
+  } as const;
+  const left = {
+    databases: new Map([["automation", applied]] as const),
+    steps: new Map([["automation", step]] as const),
+  };
+  const databaseIn = (found: Situation) =>
+    reportOf(found).targets.find((one) => one.target === "automation")?.database;
+
+  it("is told as the file says, with what was applied, and without its password", () => {
+    const found = situation({ file, left });
+    assert.deepEqual(databaseIn(found), {
+      instance: "automation-postgresql-2",
+      mode: "read-only",
+      kept: ["automation-postgresql"],
+      contracted: false,
+      applied,
+      step: "localhost/migrations:1",
+    });
+    assert.doesNotMatch(JSON.stringify(found) + JSON.stringify(reportOf(found)), /hush/);
+  });
+
+  it("has nothing applied before its first update, and where the state couldn't be read", () => {
+    for (const found of [situation({ file }), situation({ file, applied: "unreadable" })]) {
+      const database = databaseIn(found);
+      assert.deepEqual([database?.applied, database?.step], [null, null]);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import { situationOf } from "../../../cutover/situation";
 import type { Situation } from "../../../cutover/situation";
 import { ALL_LEGACY, nextRecord } from "../../../migration";
 import type { LiveRoute, RouteRecord, Split, WantedTarget } from "../../../migration";
-import { parseOutputs } from "../../../stack/outputs";
+import { type Applied, parseOutputs } from "../../../stack/outputs";
 import { digest, stackFile } from "../config/stackFile";
 import type { File } from "../config/stackFile";
 
@@ -28,6 +28,8 @@ export interface Case {
   /** Live routes that aren't as they were applied; undefined for one that is gone. */
   readonly routes?: Partial<Record<RoutedTargetName, LiveRoute | undefined>>;
   readonly applied?: Partial<Record<RoutedTargetName, Split>> | "unreadable";
+  /** What else the last update has left; default: nothing. */
+  readonly left?: Partial<Pick<Applied, "databases" | "steps">>;
   /** After `start`. */
   readonly at?: number;
 }
@@ -41,7 +43,14 @@ export function routeOf(target: RoutedTargetName, wanted: WantedTarget): RouteRe
   return nextRecord(target, fresh, wanted, start);
 }
 
-export function situation({ file = {}, before = file, routes = {}, applied = {}, at = 1 }: Case): Situation {
+export function situation({
+  file = {},
+  before = file,
+  routes = {},
+  applied = {},
+  left,
+  at = 1,
+}: Case): Situation {
   const was = wantedOf(before);
   const live = new Map<RoutedTargetName, LiveRoute>();
   for (const target of routedTargets) {
@@ -56,6 +65,7 @@ export function situation({ file = {}, before = file, routes = {}, applied = {},
         ? undefined
         : {
             ...parseOutputs({}),
+            ...left,
             splits: new Map(routedTargets.map((target) => [target, applied[target] ?? was[target].split])),
           },
     staging: undefined,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { renderStatus, shortImage } from "../../../cutover/statusTable";
-import { extracted, blue, half, part, situation, staged } from "./situations";
+import { shortImage } from "../../../cutover/shortImage";
+import { renderStatus } from "../../../cutover/statusTable";
+import { extracted, blue, half, part, routeOf, situation, staged, wantedOf } from "./situations";
 
 const other = `registry/app@sha256:${"b".repeat(64)}`;
 const busy = {
@@ -55,6 +56,97 @@ describe("the status of all targets", () => {
       "1 in flight: frontend (splitting, legacy 90 / blue 10)",
       "full-freeze, migrating",
     ]);
+  });
+
+  it("says loudly who may not write, and how that ends", () => {
+    const database = { password: "sixteen characters" };
+    const file = {
+      platform: { environment: "local" },
+      postgresql: { in: "cluster", image: "localhost/postgresql:15", storageGi: 1 },
+      "auth-service": { mode: "read-only", database },
+      automation: { database },
+    };
+    const lines = renderStatus(situation({ file }), output()).split("\n");
+    assert.deepEqual(
+      lines.filter((line) => line.includes("READ-ONLY")),
+      [
+        "READ-ONLY: auth-service, by the file: no backend of it writes. Undo it with: cutover read-only auth-service --off",
+      ],
+    );
+  });
+
+  describe("with databases", () => {
+    const database = { password: "sixteen characters" };
+    const file = {
+      platform: { environment: "local" },
+      postgresql: { in: "cluster", image: "localhost/postgresql:15", storageGi: 1 },
+      "auth-service": { database },
+      automation: {
+        mode: "read-only",
+        database: {
+          ...database,
+          instance: "automation-postgresql-2",
+          kept: ["automation-postgresql", "automation-postgresql-1"],
+        },
+      },
+    };
+    const step = {
+      instance: "auth-service-postgresql",
+      before: "b",
+      after: "a",
+      kind: "expand",
+      seconds: 1,
+    } as const;
+    const left = {
+      databases: new Map([
+        ["auth-service", { instance: "auth-service-postgresql", mode: "read-write" }],
+        ["automation", { instance: "automation-postgresql-1", mode: "read-write" }],
+      ] as const),
+      steps: new Map([["auth-service", { ...step, image: other }]] as const),
+    };
+    const tableIn = (text: string): readonly string[] => {
+      const lines = stripVTControlCharacters(text).split("\n");
+      const first = lines.findIndex((line) => line.startsWith("database of"));
+      assert.equal(lines[first - 1], "");
+      return lines.slice(first, lines.indexOf("", first));
+    };
+
+    it("has a table of them, which tells what no update has carried out yet", () => {
+      assert.deepEqual(tableIn(renderStatus(situation({ file, left }), output())), [
+        "database of   instance                       mode              step applied  kept",
+        "auth-service  auth-service-postgresql        read-write        bbbbbbbbbbbb  –",
+        "automation    automation-postgresql-2        read-only         –             automation-postgresql",
+        "              still automation-postgresql-1  still read-write                automation-postgresql-1",
+      ]);
+    });
+
+    it("says of a target past a contract step that its way back is a restore", () => {
+      const said = (text: string) => stripVTControlCharacters(text).includes("past a contract step");
+      assert.ok(!said(renderStatus(situation({ file, left }), output())));
+      const automation = {
+        ...routeOf("automation", wantedOf(file).automation),
+        contracted: "automation-postgresql-2",
+      };
+      assert.match(
+        stripVTControlCharacters(renderStatus(situation({ file, left, routes: { automation } }), output())),
+        /^past a contract step: automation, which legacy can't take over any more\. The way back is a restore: cutover migrate automation --status$/m,
+      );
+    });
+
+    it("has no such table while no target has one", () => {
+      assert.doesNotMatch(renderStatus(situation({}), output()), /database of/);
+    });
+
+    it(
+      "leaves out what is kept where room is short, then the step",
+      onTerminal(() => {
+        const headIn = (columns: number) =>
+          tableIn(renderStatus(situation({ file, left }), output(columns)))[0]?.split(/ {2,}/);
+        assert.deepEqual(headIn(120), ["database of", "instance", "mode", "step applied", "kept"]);
+        assert.deepEqual(headIn(80), ["database of", "instance", "mode", "step applied"]);
+        assert.deepEqual(headIn(70), ["database of", "instance", "mode"]);
+      }),
+    );
   });
 
   it("says how long ago the split was applied", () => {

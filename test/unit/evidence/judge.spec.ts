@@ -37,6 +37,7 @@ function told(verdict: Verdict): string {
 describe("evidence", () => {
   it("is a go where all is within the plan, its limits included", () => {
     assert.equal(told(judged({})), "go");
+    assert.equal(told(judged({ connected: true })), "go");
     assert.equal(told(judged({ errors: 0.05, latency: 0.12, watched: 0.9 })), "go");
     assert.equal(told(judged({ overMs: 60_000, meanOverMs: 60_000, requests: 30 })), "go");
   });
@@ -84,6 +85,16 @@ describe("evidence", () => {
       "hold: no 5 min with requests enough to tell errors and latency, expected 30 or more per 60 s for as long",
     ],
     ["no probe", { healthy: undefined, watched: 0 }, "hold: no health check, expected one per scrape"],
+    [
+      "a failed connection to the database",
+      { connected: false },
+      "bad: a failed connection to the database, expected none",
+    ],
+    [
+      "no connection to the database tried",
+      { connected: undefined },
+      "hold: no connection to the database tried, expected one per scrape",
+    ],
     ["gaps", { watched: 0.5 }, "hold: measurements of 50 % of the time, expected 90 % or more"],
   ] as const) {
     it(`says of ${name}: ${expected.slice(0, 4).replace(":", "")}`, () => {

@@ -43,6 +43,8 @@ const recorded = [
   }),
   ...past("api-gateway", "blue", { seconds: hour, health: (ago) => (ago === 1_800 ? 0 : 1) }),
   ...past("auth-service", "blue", { seconds: hour }),
+  ...past("airtable-gateway", "blue", { seconds: hour, database: () => 1 }),
+  ...past("airtable-gateway", "green", { seconds: hour, database: (ago) => (ago === 1_800 ? 0 : 1) }),
   fired("UserReportsTooMany", { target: "auth-service", severity: "critical", action: "rollback" }),
   fired("LatencyTooHigh", {
     target: "auth-service",
@@ -74,7 +76,11 @@ describe("what is measured, by a real Prometheus", function () {
   const measured = ({
     seconds,
     ...args
-  }: Pick<MeasureArgs, "target" | "backend"> & { seconds: number; meanOverMs?: number }): Promise<Measured> =>
+  }: Pick<MeasureArgs, "target" | "backend"> & {
+    seconds: number;
+    meanOverMs?: number;
+    database?: boolean;
+  }): Promise<Measured> =>
     measure(new Prometheus(prometheus.url), {
       meanOverMs: 300_000,
       ...args,
@@ -104,6 +110,16 @@ describe("what is measured, by a real Prometheus", function () {
   it("weigh a burst that is shorter by its part of the five minutes", async () => {
     const { errors } = await measured({ target: "frontend", backend: "green", seconds: day });
     assert.ok(errors !== undefined && Math.abs(errors - 0.1) < 0.004, String(errors));
+  });
+
+  it("are whether every connection to a target's own database was made, where there is one", async () => {
+    const asked = { seconds: hour, database: true } as const;
+    const connected = async (args: Pick<MeasureArgs, "target" | "backend">): Promise<boolean | undefined> =>
+      (await measured({ ...asked, ...args })).connected;
+    assert.equal(await connected({ target: "airtable-gateway", backend: "blue" }), true);
+    assert.equal(await connected({ target: "airtable-gateway", backend: "green" }), false);
+    assert.equal(await connected({ target: "auth-service", backend: "blue" }), undefined);
+    assert.ok(!("connected" in (await measured({ target: "auth-service", backend: "blue", seconds: hour }))));
   });
 
   it("leave out what was before", async () => {

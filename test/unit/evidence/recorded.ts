@@ -13,6 +13,8 @@ export interface Past {
   readonly errors?: Figure;
   readonly latency?: Figure;
   readonly health?: Figure;
+  /** @default the target has no database */
+  readonly database?: Figure;
 }
 
 const always =
@@ -23,7 +25,14 @@ const always =
 export function past(
   target: RoutedTargetName,
   backend: Backend,
-  { seconds, samples = always(120), errors = always(0.01), latency = always(0.1), health = always(1) }: Past,
+  {
+    seconds,
+    samples = always(120),
+    errors = always(0.01),
+    latency = always(0.1),
+    health = always(1),
+    database,
+  }: Past,
 ): readonly Recorded[] {
   const of = (name: string, value: Figure): Recorded => ({
     name,
@@ -41,6 +50,7 @@ export function past(
     of(SERIES.errors, errors),
     of(SERIES.latency, latency),
     of(SERIES.health, health),
+    ...(database === undefined ? [] : [of(SERIES.database, database)]),
   ];
 }
 

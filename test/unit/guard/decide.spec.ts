@@ -13,9 +13,8 @@ function one(alert: Alert, facts: Situation): Decision {
 }
 
 function said(decision: Decision): string {
-  return decision.kind === "rollback"
-    ? `rollback to ${decision.ways.map(formatSplit).join(" or ")}`
-    : `${decision.kind}: ${decision.why}`;
+  if (decision.kind === "rollback") return `rollback to ${decision.ways.map(formatSplit).join(" or ")}`;
+  return decision.kind === "read-only" ? decision.kind : `${decision.kind}: ${decision.why}`;
 }
 
 describe("what the guard decides", () => {
@@ -92,6 +91,20 @@ describe("what the guard decides", () => {
       /^shout: there is no standby that could take blue 100/,
     ],
     [
+      "a target past a contract step, whose only way back is a human's",
+      trigger("frontend", "blue"),
+      situation([
+        ["frontend", routeOf("blue 100", { legacy: "retired", contracted: "frontend-postgresql" })],
+      ]),
+      /^shout: there is no standby that could take blue 100: its schema is past a contract step, from which the way back is a restore that a human confirms: docs\/restore\.md$/,
+    ],
+    [
+      "a release after a contract step, which the one before it has lived with",
+      trigger("frontend", "green"),
+      situation([["frontend", releasing("blue 50 / green 50", { contracted: "frontend-postgresql" })]]),
+      /^rollback to blue 100$/,
+    ],
+    [
       "legacy that fails itself while it shares",
       trigger("frontend", "legacy"),
       situation([["frontend", routeOf("legacy 50 / blue 50")]]),
@@ -113,6 +126,92 @@ describe("what the guard decides", () => {
   for (const [about, alert, facts, expected] of cases) {
     it(about, () => assert.match(said(one(alert, facts)), expected));
   }
+
+  describe("when connections to a database fail", () => {
+    const failing = (backend: "blue" | "green"): Alert =>
+      trigger("frontend", backend, { name: "DatabaseConnectionsFailing" });
+    const failed = (backend: "legacy" | "blue"): Alert =>
+      trigger("frontend", backend, { name: "DatabaseConnectionFailed", isTrigger: false });
+    const green = situation([["frontend", releasing("green 100", { legacy: "standby" })]]);
+
+    it("rolls back towards a backend that gets them", () => {
+      const firing = [failing("blue"), failed("blue")];
+      assert.equal(said(one(failing("blue"), { ...onBlue, firing })), "rollback to legacy 100");
+    });
+
+    it("passes over a standby that gets none either", () => {
+      const firing = [failing("green"), failed("blue")];
+      assert.equal(said(one(failing("green"), { ...green, firing })), "rollback to legacy 100");
+    });
+
+    it("moves nothing where no backend gets them, and says so", () => {
+      for (const facts of [
+        { ...onBlue, firing: [failing("blue"), failed("blue"), failed("legacy")] },
+        { ...green, firing: [failing("green"), failed("blue"), failed("legacy")] },
+      ]) {
+        const [alert] = facts.firing;
+        assert.ok(alert);
+        assert.match(said(one(alert, facts)), /^shout: its database refuses where it would go back to/);
+      }
+    });
+
+    it("knows that from the alerts themselves when Prometheus can't be asked", () => {
+      const [decision] = decide([failing("blue"), failed("legacy")], onBlue).decisions;
+      assert.ok(decision);
+      assert.match(said(decision), /^shout: its database refuses/);
+    });
+
+    it("doubts such a standby for other triggers, which may have another cause", () => {
+      const alert = trigger("frontend", "blue");
+      const decision = one(alert, { ...onBlue, firing: [alert, failed("legacy")] });
+      assert.ok(decision.kind === "rollback");
+      assert.deepEqual(decision.doubted, new Set(["legacy"]));
+    });
+  });
+
+  describe("when data is in danger", () => {
+    const onBlueToo = situation([["automation", routeOf("blue 100")]]);
+    const corrupt = trigger("automation", undefined, {
+      name: "DatabaseCorrupt",
+      isTrigger: false,
+      protects: true,
+    });
+    const withMode = (mode: "read-write" | "read-only"): Situation => ({
+      ...onBlueToo,
+      wanted: (target) => ({ ...onBlueToo.wanted(target), database: { mode } }),
+    });
+    const writable = withMode("read-write");
+
+    it("makes the target read-only, and moves no traffic", () => {
+      // In the cluster it isn't told of databases.
+      assert.equal(said(one(corrupt, onBlueToo)), "read-only");
+      assert.equal(said(one(corrupt, writable)), "read-only");
+      assert.equal(said(one(corrupt, { ...writable, firing: [corrupt] })), "read-only");
+    });
+
+    it("does so whatever else is done for the target", () => {
+      const { decisions } = decide([trigger("automation", "blue"), corrupt], writable);
+      assert.deepEqual(decisions.map(said), ["rollback to legacy 100", "read-only"]);
+      assert.equal(said(one(corrupt, { ...writable, underWay: new Set(["automation"]) })), "read-only");
+    });
+
+    it("does it once, and contradicts nobody who has let it write again meanwhile", () => {
+      assert.match(said(one(corrupt, withMode("read-only"))), /^ignore: it is read-only already/);
+      const acted = { ...writable, protected: new Set(["automation"] as const) };
+      assert.match(said(one(corrupt, acted)), /^ignore: it was acted on already/);
+    });
+
+    it("never ends it", () => {
+      for (const facts of [writable, withMode("read-only")]) {
+        assert.match(said(one({ ...corrupt, isFiring: false }, facts)), /^ignore: it is resolved/);
+      }
+    });
+
+    it("does nothing that Prometheus denies, or to a target without a database", () => {
+      assert.match(said(one(corrupt, { ...writable, firing: [] })), /^ignore: Prometheus says/);
+      assert.match(said(one({ ...corrupt, target: "frontend" }, writable)), /^ignore: it keeps no data/);
+    });
+  });
 
   it("doubts a backend whose health check fails, and leads there only if it is seen to serve", () => {
     const failed = trigger("frontend", "legacy", { name: "HealthCheckFailed", isTrigger: false });

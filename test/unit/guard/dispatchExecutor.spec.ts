@@ -10,7 +10,7 @@ import { type HttpStub, type Reply, startHttpStub } from "../support/httpStub";
 
 const bodySchema = z.object({ ref: z.string(), inputs: z.record(z.string(), z.string()) });
 
-describe("recording by the rollback workflow", () => {
+describe("recording by a workflow", () => {
   let folder: string;
   let github: HttpStub;
   let runs: {
@@ -37,11 +37,15 @@ describe("recording by the rollback workflow", () => {
         for (const run of runs) if (run.conclusion !== null) run.status = "completed";
         return { body: answer };
       }
-      assert.equal(asked, "/repos/team/platform/actions/workflows/rollback.yml/dispatches");
+      const workflow = /^\/repos\/team\/platform\/actions\/workflows\/(.*)\.yml\/dispatches$/.exec(
+        asked,
+      )?.[1];
       const { inputs } = bodySchema.parse(JSON.parse(body));
+      const where = `(${inputs["target"] ?? ""}) on ${inputs["stack"] ?? ""}`;
       runs.push({
         id: runs.length + 1,
-        display_title: `level ${inputs["level"] ?? ""} (${inputs["target"] ?? ""}) on ${inputs["stack"] ?? ""}`,
+        display_title:
+          workflow === "rollback" ? `level ${inputs["level"] ?? ""} ${where}` : `${workflow ?? ""} ${where}`,
         created_at: new Date().toISOString(),
         status: "in_progress",
         conclusion: conclusions.shift() ?? "success",
@@ -90,6 +94,19 @@ describe("recording by the rollback workflow", () => {
     const because = "ErrorsTooHigh of frontend/blue; ErrorsTooHigh of docs/blue";
     const inputs = { level: "2", target: "frontend", because, keepTraffic: "true", stack: "prod" };
     assert.deepEqual(dispatched(), [{ ref: "main", inputs }]);
+  });
+
+  it("has another workflow make a target read-only", async () => {
+    const because = "DatabaseCorrupt of automation";
+    const protection = { target: "automation", because, since: new Date() } as const;
+    assert.deepEqual(await executor().protect(protection), { done: true, problems: [] });
+    assert.deepEqual(dispatched(), [
+      { ref: "main", inputs: { target: "automation", because, stack: "prod" } },
+    ]);
+    assert.equal(runs[0]?.display_title, "read-only (automation) on prod");
+    // The same again, after a crash: it is waited for, not asked for a second time.
+    assert.deepEqual(await executor().protect(protection), { done: true, problems: [] });
+    assert.equal(dispatched().length, 1);
   });
 
   it("waits for the run that a guard before it has asked for", async () => {

@@ -21,11 +21,14 @@ import { trigger } from "./situations";
 const images = { blue: digest, green: digest.replace("a".repeat(64), "b".repeat(64)) };
 const onBlue = allOn("blue");
 
-/** Of whichever target it is that is asked about. */
-function readyBlue(path: string): object {
-  const name = /([a-z-]+-blue)/.exec(decodeURIComponent(path).split("service-name in (")[1] ?? "")?.[1] ?? "";
+/** Legacy and blue, of whichever target it is that is asked about. */
+function readySlices(path: string): object[] {
+  const listed = decodeURIComponent(path).split("service-name in (")[1] ?? "";
   const ready = { conditions: { ready: true } };
-  return { metadata: { labels: { "kubernetes.io/service-name": name } }, endpoints: [ready, ready] };
+  return [...listed.matchAll(/[a-z-]+-(?:legacy|blue)/g)].map(([name]) => ({
+    metadata: { labels: { "kubernetes.io/service-name": name } },
+    endpoints: [ready, ready],
+  }));
 }
 
 describe("a guard at work", () => {
@@ -55,7 +58,7 @@ describe("a guard at work", () => {
     const served = routedTargets.find((target) => host === `${target}.pyairtable.example`);
     if (served !== undefined)
       return { headers: { "x-pyairtable-route": splitHash(served, splitOf(served)) } };
-    if (path.includes("/endpointslices")) return { body: { items: [readyBlue(path)] } };
+    if (path.includes("/endpointslices")) return { body: { items: readySlices(path) } };
     if (path.includes("watch=")) return {};
     const target = routedTargets.find((each) => path.includes(`/httproutes/${each}`));
     if (target === undefined) return { body: { items: [...routes.values()] } };
@@ -88,7 +91,22 @@ describe("a guard at work", () => {
     routes.set(target, httpRoute({ target: catalogEntry(target), ...where, ...address, record }));
   }
 
-  function guard(): Guard {
+  /** With legacy as its standby, which can't be asked from here. */
+  function onBlueBeforeLegacy(target: RoutedTargetName): void {
+    const wanted = { images, legacy: "standby", adopt: false } as const;
+    const record = nextRecord(
+      target,
+      nextRecord(target, undefined, { ...wanted, split: allOn("legacy") }, new Date("2025-08-01T02:00:00Z")),
+      { ...wanted, split: onBlue },
+      new Date("2025-08-12T02:00:00Z"),
+    );
+    const { platform } = config;
+    const where = { namespace: platform.namespace, gateway: platform.namespace };
+    const address = addressOf(target, platform);
+    routes.set(target, httpRoute({ target: catalogEntry(target), ...where, ...address, record }));
+  }
+
+  function guard(prometheus?: URL): Guard {
     const metrics = new GuardMetrics();
     const log = jsonLog((line) => (logged += line));
     const record = (what: string): Promise<Recorded> => {
@@ -99,7 +117,7 @@ describe("a guard at work", () => {
       stack: "prod",
       config: () => Promise.resolve(config),
       api: () => Promise.resolve(api),
-      prometheus: undefined,
+      prometheus,
       intents: {
         begin: ({ target, split }) => {
           events.push(`${target} is noted for ${formatSplit(split)}`);
@@ -112,6 +130,7 @@ describe("a guard at work", () => {
         left: () => Promise.resolve(left),
       },
       executor: {
+        protect: ({ target, because }) => record(`${target} is read-only: ${because}`),
         record: ({ target, because }) => record(`${target} is recorded: ${because}`),
         recordTogether: (intents) =>
           record(`recorded together: ${intents.map(({ target }) => target).join()}`),
@@ -120,6 +139,7 @@ describe("a guard at work", () => {
       log,
       metrics,
       windowMs: 60_000,
+      unwellMs: 60_000,
     });
   }
 
@@ -146,6 +166,56 @@ describe("a guard at work", () => {
     await until("frontend is done");
     await one.take([trigger("frontend", "green")]);
     assert.equal(events.filter((each) => each === "frontend is written").length, 1);
+  });
+
+  describe("told of data in danger", () => {
+    const corrupt = trigger("automation", undefined, {
+      name: "DatabaseCorrupt",
+      isTrigger: false,
+      protects: true,
+    });
+    const resolved = { ...corrupt, isFiring: false };
+    const event = "automation is read-only: DatabaseCorrupt of automation";
+
+    beforeEach(() => {
+      const file = {
+        platform: { environment: "local" },
+        postgresql: { in: "cluster", image: "localhost/postgresql:15", storageGi: 1 },
+        automation: { database: { password: "sixteen characters" } },
+      };
+      const parsed = parseStackConfig(stackFile(file));
+      config = { ...parsed, platform: { ...parsed.platform, proxies: [cluster.address] } };
+      onGreen("automation");
+    });
+
+    it("makes the target read-only, once for as long as the alert lasts, and moves no traffic", async () => {
+      const one = guard();
+      await Promise.all([1, 2, 3].map(() => one.take([corrupt])));
+      await until(event);
+      await one.take([corrupt]);
+      assert.deepEqual(events, [event]);
+      assert.match(logged, /"read-only","target":"automation"/);
+    });
+
+    it("tries until it is", async () => {
+      answers = [{ done: false, why: "the remote is away" }];
+      await guard().take([corrupt]);
+      while (events.length < 2) await sleep(10);
+      assert.deepEqual(events, [event, event]);
+      assert.match(logged, /"not read-only yet","target":"automation","why":"the remote is away"/);
+    });
+
+    it("gives up with the alert, and acts on the next one", async () => {
+      answers = [{ done: false, why: "the remote is away" }];
+      const one = guard();
+      await one.take([corrupt]);
+      await one.take([resolved]);
+      await sleep(2_100);
+      assert.deepEqual(events, [event]);
+      await one.take([corrupt]);
+      await until(event);
+      assert.deepEqual(events, [event, event]);
+    });
   });
 
   it("moves every route first when several fail, and records them together", async () => {
@@ -191,6 +261,45 @@ describe("a guard at work", () => {
     await until("frontend is done");
   });
 
+  describe("with a standby that can't be asked from here", () => {
+    let active: object[];
+    let prometheus: HttpStub;
+
+    beforeEach(async () => {
+      active = [];
+      config = { ...config, platform: { ...config.platform, legacyHost: "legacy.invalid" } };
+      prometheus = await startHttpStub(() => ({ body: { status: "success", data: { alerts: active } } }));
+    });
+    afterEach(() => prometheus.close());
+
+    const alert = (alertname: string, backend: string, state: string): object => ({
+      labels: { alertname, target: "frontend", backend, ...(state === "pending" && { action: "rollback" }) },
+      ...{ state, activeAt: "2025-08-12T03:00:00Z", value: "0" },
+    });
+    const errors = alert("ErrorsTooHigh", "blue", "pending");
+
+    it("goes there", async () => {
+      onBlueBeforeLegacy("frontend");
+      active = [errors];
+      await guard(new URL(prometheus.origin)).take([trigger("frontend", "blue")]);
+      assert.equal(formatSplit(splitOf("frontend")), "legacy 100");
+      await until("frontend is done");
+    });
+
+    it("but not when that has failed its health check a moment ago, though nothing is known of it now", async () => {
+      onBlueBeforeLegacy("frontend");
+      const one = guard(new URL(prometheus.origin));
+      active = [alert("HealthCheckFailed", "legacy", "firing")];
+      await one.look();
+      active = [errors];
+      await assert.rejects(
+        one.take([trigger("frontend", "blue")]),
+        /found no backend that could take blue 100/,
+      );
+      assert.equal(formatSplit(splitOf("frontend")), "blue 100");
+    });
+  });
+
   describe("takes up what one before it has left", () => {
     const intent: Intent = {
       target: "frontend",
@@ -219,6 +328,29 @@ describe("a guard at work", () => {
       await until("frontend is done");
       assert.ok(!events.includes("frontend is written"));
       assert.ok(events.includes("frontend is recorded: ErrorsTooHigh of frontend/green"));
+    });
+
+    it("and again, when the cluster refused it at first", async () => {
+      onGreen("frontend");
+      left = [intent];
+      const one = guard();
+      isAway = true;
+      await assert.rejects(one.recover(), /status 403/);
+      isAway = false;
+      // It is noted as this guard's own by now.
+      left = [];
+      await one.recover();
+      assert.deepEqual(splitOf("frontend"), onBlue);
+      await until("frontend is done");
+    });
+
+    it("once, however often it looks", async () => {
+      onGreen("frontend");
+      left = [intent];
+      const one = guard();
+      await Promise.all([one.recover(), one.recover()]);
+      await until("frontend is done");
+      assert.equal(events.filter((each) => each.includes("is recorded:")).length, 1);
     });
 
     it("but not where somebody has moved the traffic since", async () => {

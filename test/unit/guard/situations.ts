@@ -1,13 +1,12 @@
 import type { RoutedTargetName } from "../../../catalog";
 import type { Alert } from "../../../guard/alert";
-import type { Situation } from "../../../guard/decide";
+import type { GuardedTarget, Situation } from "../../../guard/decide";
 import {
   ALL_LEGACY,
   type Backend,
   type LiveRoute,
   type RouteRecord,
   type Split,
-  type WantedTarget,
   allOn,
   parseSplit,
 } from "../../../migration";
@@ -57,7 +56,7 @@ export function trigger(target: RoutedTargetName, backend?: Backend, changes: Pa
   };
 }
 
-const wanted: WantedTarget = { split: ALL_LEGACY, images: {}, legacy: "standby", adopt: false };
+const wanted: GuardedTarget = { split: ALL_LEGACY, images: {}, legacy: "standby", adopt: false };
 
 /** Prometheus agrees with what is `firing`; without it, it can't be asked. */
 export function situation(
@@ -73,6 +72,7 @@ export function situation(
     firing: undefined,
     recent: new Map(),
     windowMs: 300_000,
+    protected: new Set(),
     ...changes,
   };
 }

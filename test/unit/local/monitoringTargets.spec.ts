@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { podTargets, probeTargets } from "../../../local/monitoringSync/targets";
+import { databaseTargets, podTargets, probeTargets } from "../../../local/monitoringSync/targets";
 
 const service = (name: string, clusterIP: string): object => ({ metadata: { name }, spec: { clusterIP } });
 const deployment = (name: string, replicas?: number): object => ({ metadata: { name }, spec: { replicas } });
@@ -40,6 +40,42 @@ describe("which backends are probed", () => {
       found.map(({ labels }) => labels),
       [{ target: "docs", backend: "green" }],
     );
+  });
+});
+
+describe("which databases are asked about", () => {
+  const exporter = {
+    "app.kubernetes.io/name": "auth-service",
+    "app.kubernetes.io/component": "database-exporter",
+  };
+
+  it("is each that an exporter watches: once as each backend, and once for the data", () => {
+    const running = { phase: "Running", podIP: "198.18.0.20" };
+    const found = databaseTargets([pod(exporter, running), pod(serving, running)]);
+    const address = "auth-service-database:5432/auth_service";
+    const asBackend = (backend: string): object => ({
+      targets: ["198.18.0.20:9187"],
+      labels: {
+        target: "auth-service",
+        backend,
+        __metrics_path__: "/probe",
+        __param_target: address,
+        __param_auth_module: backend,
+      },
+    });
+    assert.deepEqual(found, [
+      asBackend("legacy"),
+      asBackend("blue"),
+      asBackend("green"),
+      {
+        targets: ["198.18.0.20:9188"],
+        labels: { target: "auth-service", __metrics_path__: "/metrics" },
+      },
+    ]);
+  });
+
+  it("leaves out an exporter that has no address yet", () => {
+    assert.deepEqual(databaseTargets([pod(exporter, { phase: "Pending" })]), []);
   });
 });
 

@@ -92,6 +92,7 @@ export function judgeInput(
     evidence: undefined,
     overrides: [],
     tokens: new Map(),
+    schemaSteps: new Map(),
     ...input,
   };
 }

@@ -53,7 +53,7 @@ describe("a target's dashboard", () => {
   });
 
   it("has the three backends side by side for each indicator", () => {
-    for (const title of ["Requests", "Errors", "Latency", "Health"]) {
+    for (const title of ["Requests", "Errors", "Latency", "Health", "Connections to the database"]) {
       const panels = row(draw(), title);
       assert.deepEqual(
         panels.map((panel) => [panel.title, panel.gridPos.x]),
@@ -80,6 +80,19 @@ describe("a target's dashboard", () => {
     const { annotations } = draw();
     const marks = annotations.list.filter(({ expr }) => expr !== "").map(({ name }) => name);
     assert.deepEqual(marks, ["Splits", "Deployments"]);
+  });
+
+  it("shows how safe the data is, of a target that has a database", () => {
+    assert.deepEqual(
+      row(draw(), "Database").map(({ title }) => title),
+      ["Waits for the archive", "Age of the newest backup", "Pages with a wrong checksum"],
+    );
+    const without = draw({ database: false }).panels.map(({ title }) => title);
+    assert.ok(without.includes("Health"));
+    assert.deepEqual(
+      without.filter((title) => /database/i.test(title)),
+      [],
+    );
   });
 
   it("shows the target's own indicators", () => {

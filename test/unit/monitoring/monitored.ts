@@ -21,6 +21,7 @@ export function monitored(changes: Partial<MonitoredTarget> = {}): MonitoredTarg
       measuredAt: new Date("2025-08-11T08:00:00Z"),
     },
     indicators: [],
+    database: true,
     ...changes,
   };
 }

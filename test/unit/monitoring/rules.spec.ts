@@ -1,11 +1,23 @@
 import assert from "node:assert/strict";
 import { catalogEntry, routedTargets } from "../../../catalog";
 import { SERIES } from "../../../monitoring/indicators";
+import type { MonitoredTarget } from "../../../monitoring/monitoredTarget";
 import { ruleFile, ruleGroups } from "../../../monitoring/rules";
 import { timingOf } from "../../../monitoring/timing";
 import { monitored, onLegacy, recordOf } from "./monitored";
 import { type Expected, checkRules, promtoolOrSkip, testFile, testRules } from "./promtool";
-import { type Requests, type Series, counter, envoy, gauge, noRequests, probes, reports } from "./scrapes";
+import {
+  type Requests,
+  type Series,
+  connections,
+  counter,
+  envoy,
+  gauge,
+  noRequests,
+  ofDatabase,
+  probes,
+  reports,
+} from "./scrapes";
 
 const minute = 60;
 const hour = 3_600;
@@ -19,6 +31,11 @@ function now(alert: string, second: number, fires: boolean): Expected {
 
 function ever(alert: string, second: number, fires: boolean): Expected {
   return { alert, second, when: "ever", fires };
+}
+
+function alertsOf(target: MonitoredTarget): readonly string[] {
+  const rules = ruleGroups(target).flatMap((group) => group.rules);
+  return rules.flatMap((rule) => ("alert" in rule ? [rule.alert] : []));
 }
 
 describe("rules, as Prometheus evaluates them", function () {
@@ -138,9 +155,7 @@ describe("rules, as Prometheus evaluates them", function () {
     it("are absent without one", () => {
       const { baseline, ...unmeasured } = monitored();
       assert.ok(baseline);
-      const alerts = ruleGroups(unmeasured).flatMap(({ rules: all }) =>
-        all.flatMap((rule) => ("alert" in rule ? [rule.alert] : [])),
-      );
+      const alerts = alertsOf(unmeasured);
       assert.ok(alerts.includes("ErrorRateTooHigh"));
       assert.deepEqual(
         alerts.filter((name) => name.startsWith("Latency")),
@@ -210,6 +225,84 @@ describe("rules, as Prometheus evaluates them", function () {
           now("HealthCheckFailing", silent + 5 * minute, true),
         ],
       );
+    });
+  });
+
+  describe("of a database", () => {
+    const until = onset + 2 * minute;
+    const lost = (backend: string): Series =>
+      connections(backend, until, (second) => (second < onset ? 1 : 0));
+
+    it("wake somebody at the first connection that fails, legacy's too", async () => {
+      for (const backend of ["legacy", "blue"]) {
+        await check(
+          [lost(backend)],
+          now("DatabaseConnectionFailed", onset - 5, false),
+          now("DatabaseConnectionFailed", onset, true),
+        );
+      }
+    });
+
+    it("never roll back legacy, and look at no role that nothing runs with", async () => {
+      await check([lost("legacy"), lost("green")], ever("DatabaseConnectionsFailing", until, false));
+      await check([lost("green")], ever("DatabaseConnectionFailed", until, false));
+    });
+
+    it("ask for read-only as soon as a page fails its checksum, at any hour", async () => {
+      const failures = (second: number): number => (second < onset ? 0 : 1);
+      await testFile(promtool, ruleFile(monitored({ record: onLegacy() })), {
+        input_series: [ofDatabase("checksum_failures", until, failures)],
+        alert_rule_test: [
+          { alertname: "DatabaseCorrupt", eval_time: `${onset - 5}s`, exp_alerts: [] },
+          {
+            alertname: "DatabaseCorrupt",
+            eval_time: `${onset}s`,
+            exp_alerts: [
+              {
+                exp_labels: { target: "frontend", severity: "critical", action: "read-only" },
+                exp_annotations: {
+                  summary: "frontend: 1 pages of the database failed their checksum",
+                  runbook: "docs/alert-database.md",
+                },
+              },
+            ],
+          },
+        ],
+      });
+    });
+
+    it("wake somebody when what was written waits for its archive for more than five minutes", async () => {
+      const waiting = (seconds: number): Series =>
+        ofDatabase("archive_waiting_seconds", until, (second) => (second < onset ? 0 : seconds));
+      await check([waiting(270)], ever("DatabaseArchiveBehind", until, false));
+      await check([waiting(300)], ever("DatabaseArchiveBehind", until, false));
+      await check([waiting(330)], now("DatabaseArchiveBehind", onset, true));
+    });
+
+    it("warn when the newest backup is older than 26 hours", async () => {
+      const end = onset + 6 * minute;
+      // Time begins at 0 here.
+      const finished = (at: number): Series => ofDatabase("backup_finished_seconds", end, () => at);
+      await check([finished(onset - 26 * hour)], now("DatabaseBackupOld", onset, false));
+      await check([finished(onset - 26 * hour)], now("DatabaseBackupOld", end, true));
+      await check([finished(end - 26 * hour)], ever("DatabaseBackupOld", end, false));
+    });
+
+    it("say nothing of what nobody measures, and are absent without a database", async () => {
+      const names = alertsOf(monitored()).filter((name) => name.startsWith("Database"));
+      assert.equal(names.length, 5);
+      await check([], ...names.map((alert) => ever(alert, until, false)));
+      const without = alertsOf(monitored({ database: false }));
+      assert.ok(without.includes("ErrorRateTooHigh"));
+      assert.deepEqual(
+        without.filter((alert) => names.includes(alert)),
+        [],
+      );
+    });
+
+    it("last as long as the plan's other durations, at a test's scale too", () => {
+      const scaled = ruleFile(monitored({ timing: timingOf(0.1) }));
+      assert.match(scaled, /database_archive_waiting_seconds:max\{target="frontend"\} > 30$/m);
     });
   });
 
@@ -294,7 +387,6 @@ describe("rules, as Prometheus evaluates them", function () {
         [250, true],
         [60, false],
         [40, true],
-        [0, true],
       ] as const) {
         await check(withRate(after), now("TrafficUnusual", until, fires));
       }

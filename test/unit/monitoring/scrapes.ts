@@ -79,6 +79,21 @@ export function probes(backend: string, until: number, at: (second: number) => n
   return gauge(`probe_success{${labels}}`, until, at);
 }
 
+/** Whether a role of the frontend's could connect to a database of its own. */
+export function connections(
+  backend: string,
+  until: number,
+  at: (second: number) => number | Missing,
+): Series {
+  const labels = `target="frontend", backend="${backend}", job="databases", instance="exporter"`;
+  return gauge(`pg_up{${labels}}`, until, at);
+}
+
+/** What the database's exporter reads; `column` is `archive_waiting_seconds` or the like. */
+export function ofDatabase(column: string, until: number, at: (second: number) => number | Missing): Series {
+  return gauge(`pyairtable_database_${column}{target="frontend", instance="exporter"}`, until, at);
+}
+
 /** What one guard has counted. */
 export function reports(
   until: number,

@@ -2,7 +2,16 @@ import { ruleFile } from "../../../monitoring/rules";
 import { type Alert, TRIGGERS } from "../../../monitoring/table";
 import { baselineMs, monitored, onLegacy } from "./monitored";
 import { type Expected, promtoolOrSkip, testRules } from "./promtool";
-import { type Missing, type Requests, type Series, envoy, noRequests, probes, reports } from "./scrapes";
+import {
+  type Missing,
+  type Requests,
+  type Series,
+  connections,
+  envoy,
+  noRequests,
+  probes,
+  reports,
+} from "./scrapes";
 
 /*
  * Every trigger of the table, evaluated by Prometheus' own engine. What a trigger measures is given as a level of the
@@ -40,15 +49,9 @@ function scrapes(trigger: Alert, { until, level, resetAt }: Scraped): Series[] {
     case "latency":
       return requests((found) => ({ milliseconds: found * threshold * baselineMs }));
     case "health":
-      // Below it, one probe in ten passes.
-      return [
-        probes("blue", until, (second) => {
-          const found = level(second);
-          if (found === "idle") return 1;
-          if (typeof found === "string") return found;
-          return found >= 1 || second % 50 !== 0 ? 0 : 1;
-        }),
-      ];
+      return [probes("blue", until, passing(level))];
+    case "database":
+      return [connections("blue", until, passing(level))];
     case "userReports":
       // All of them in one scrape.
       return [
@@ -67,6 +70,16 @@ function scrapes(trigger: Alert, { until, level, resetAt }: Scraped): Series[] {
       throw new Error(`nothing is known of how ${trigger.measure} is scraped`);
   }
 }
+
+/** What passes or fails: below its threshold, one in ten passes. */
+const passing =
+  (level: Scraped["level"]) =>
+  (second: number): number | Missing => {
+    const found = level(second);
+    if (found === "idle") return 1;
+    if (typeof found === "string") return found;
+    return found >= 1 || second % 50 !== 0 ? 0 : 1;
+  };
 
 const lasting = (level: number) => (second: number) => (second < onset ? "idle" : level);
 
@@ -118,7 +131,7 @@ describe("triggers, as Prometheus evaluates them", function () {
       it("is over when what it measures is", async () => {
         const end = onset + held + 10;
         // A probe that passes is as good as it gets.
-        const good = trigger.measure === "health" ? "idle" : 0.5;
+        const good = condition.kind === "failing" ? "idle" : 0.5;
         const level: Scraped["level"] = (second) => (second > end ? good : lasting(1.1)(second));
         await check(
           { until: settled, level },
@@ -159,12 +172,12 @@ describe("triggers, as Prometheus evaluates them", function () {
       });
 
       it("outlives a gap, as after a restart of Prometheus, and isn't made by one", async () => {
+        const gapEnd = onset + 2 * minute;
         const gapped = (level: number) => (second: number) =>
-          second >= onset + 5 && second < onset + 2 * minute ? "_" : lasting(level)(second);
-        await check(
-          { until: settled, level: gapped(1.1) },
-          { second: Math.max(onset + held, onset + 2 * minute + 10), when: "now", fires: true },
-        );
+          second >= onset + 5 && second < gapEnd ? "_" : lasting(level)(second);
+        // What lasts less than the gap is seen anew after it.
+        const second = Math.max(onset + held, gapEnd + Math.max(10, Math.min(held, minute)));
+        await check({ until: settled, level: gapped(1.1) }, { second, when: "now", fires: true });
         await never({ until: settled, level: gapped(0.9) });
       });
     });

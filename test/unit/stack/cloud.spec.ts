@@ -5,6 +5,7 @@ import { awsProvider, buildCloud } from "../../../stack/cloud";
 import { parseStackConfig } from "../../../config/parse";
 import { checkoutDir } from "../../../local/paths";
 import { type File, stackFile } from "../config/stackFile";
+import { awsPostgresql } from "../support/awsPostgresql";
 import { type Recording, record } from "../support/recording";
 
 const aws = { account: "123456789012", region: "eu-central-1" };
@@ -48,7 +49,35 @@ describe("what a stack has in AWS", () => {
     assert.deepEqual((await build({ registry: { host } })).resources, []);
   });
 
-  it("is a repository for each target with an image, where the stack owns them", async () => {
+  it("is an instance for each target with a database, and those that it keeps; with a spare in another zone in production", async () => {
+    const digest = `${host}/pyairtable-postgresql@sha256:${"a".repeat(64)}`;
+    const postgresql = awsPostgresql(digest);
+    const database = {
+      password: "correct horse battery staple",
+      instance: "automation-postgresql-2",
+      kept: ["automation-postgresql"],
+    };
+    for (const environment of ["staging", "production"]) {
+      const made = await build({
+        platform: { aws, environment },
+        postgresql,
+        automation: { traffic: { legacy: 100, blue: 0, green: 0 }, database },
+      });
+      assert.deepEqual(
+        made.ofType("aws:rds/instance:Instance").map(({ name, inputs }) => [name, inputs["multiAz"]]),
+        [
+          ["automation-postgresql-automation-postgresql-2", environment === "production"],
+          ["automation-postgresql-automation-postgresql", environment === "production"],
+        ],
+      );
+    }
+    assert.deepEqual(
+      (await build({ platform: { aws }, postgresql })).ofType("aws:rds/instance:Instance"),
+      [],
+    );
+  });
+
+  it("is a repository for each image that is made for the platform, where the stack owns them", async () => {
     const made = await build({ platform: { aws }, registry });
     assert.deepEqual(
       made.ofType("aws:ecr/repository:Repository").map(({ inputs }) => inputs["name"]),
@@ -61,6 +90,10 @@ describe("what a stack has in AWS", () => {
         "pyairtable-airtable-gateway",
         "pyairtable-automation",
         "pyairtable-docs",
+        "pyairtable-auth-service-migrations",
+        "pyairtable-llm-orchestrator-migrations",
+        "pyairtable-automation-migrations",
+        "pyairtable-postgresql",
       ],
     );
     const elsewhere = made.resources.filter(

@@ -4,6 +4,7 @@ import { parseStackConfig } from "../../../config/parse";
 import { withContents } from "../../../stack/contents";
 import type { Contents } from "../../../migration";
 import { digest, stackFile, type File } from "../config/stackFile";
+import { awsPostgresql } from "../support/awsPostgresql";
 
 describe("what a route records of settings and secrets", () => {
   async function contentsOf(frontend: NonNullable<File["frontend"]>): Promise<Contents | undefined> {
@@ -42,5 +43,26 @@ describe("what a route records of settings and secrets", () => {
     assert.deepEqual(contents, {
       blue: { secrets: (await secretName("frontend-blue", blue)).slice("frontend-blue-".length) },
     });
+  });
+
+  it("counts the database's password and pool as the color's own, and neither its mode, instance nor step", async () => {
+    const contents = async (database: object, mode?: string): Promise<Contents | undefined> => {
+      const file: File = {
+        platform: { aws: { account: "123456789012", region: "eu-central-1" } },
+        postgresql: awsPostgresql(digest),
+        automation: { blue: digest, ...(mode !== undefined && { mode }), ...database },
+      };
+      return (await withContents(parseStackConfig(stackFile(file)))).targets.automation.contents;
+    };
+    const password = "correct horse battery staple";
+    const before = await contents({ database: { password } });
+    assert.notDeepEqual(before, await contents({}));
+    assert.notDeepEqual(before, await contents({ database: { password: `${password}.` } }));
+    assert.notDeepEqual(before, await contents({ database: { password, poolSize: 4 } }));
+    const instance = "automation-postgresql-2";
+    for (const untouched of [{ instance }, { kept: [instance] }, { migration: digest }]) {
+      assert.deepEqual(await contents({ database: { password, ...untouched } }), before);
+    }
+    assert.deepEqual(await contents({ database: { password } }, "read-only"), before);
   });
 });

@@ -3,7 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { RoutedTargetName } from "../../../catalog";
 import { parseStackConfig } from "../../../config/parse";
-import { type CompletedDigests, type LiveRoute, type Split, nextRecord } from "../../../migration";
+import {
+  type CompletedDigests,
+  type LiveRoute,
+  type Split,
+  type StepKind,
+  nextRecord,
+} from "../../../migration";
+import type { WantedStep } from "../../../stack/schemaSteps";
 import { buildStack } from "../../../stack/stack";
 import { type File, stackFile } from "../config/stackFile";
 import { type Recording, record } from "../support/recording";
@@ -24,6 +31,7 @@ describe("buildStack", () => {
     changes: File = {},
     live: ReadonlyMap<RoutedTargetName, LiveRoute> = new Map(),
     completed: CompletedDigests = new Map(),
+    steps: ReadonlyMap<RoutedTargetName, WantedStep> = new Map(),
   ): Promise<{ made: Recording; outputs: pulumi.Unwrap<ReturnType<typeof buildStack>> | undefined }> {
     const config = parseStackConfig(stackFile(changes));
     const results: pulumi.Unwrap<ReturnType<typeof buildStack>>[] = [];
@@ -39,6 +47,8 @@ describe("buildStack", () => {
               now,
               evidence: undefined,
               leftAlone: new Set(),
+              steps,
+              keptSteps: new Map(),
               cloud: {},
               backupScript: "",
             }),
@@ -90,6 +100,36 @@ describe("buildStack", () => {
     );
     assert.equal(outputs?.targets.frontend.stage, "soaking");
     assert(JSON.stringify(made.inputs("frontend-traffic-route")).includes("2025-08-24T10:00:00Z"));
+  });
+
+  it("has the route say that the schema is past a contract step, once it is, and of no other", async () => {
+    const instance = "automation-postgresql";
+    const said = async (kind: StepKind): Promise<boolean> => {
+      await world.close();
+      const job = {
+        metadata: { name: "a-step-1" },
+        status: { conditions: [{ type: "Complete", status: "True" }] },
+      };
+      world = await startWorld(({ path }) => (path.endsWith("/a-step-1") ? { body: job } : undefined));
+      const expected = { step: "s", before: "b", after: "a" };
+      const image = "localhost/migrations:1";
+      const args = { name: "a-step-1", image, client: image, expected, deadlineSeconds: 600 };
+      const step = { image, instance, before: "b", after: "a", kind, seconds: 1 };
+      const { made } = await build(
+        {
+          platform: { environment: "local" },
+          postgresql: { in: "cluster", image: "localhost/postgresql:15", storageGi: 1 },
+          automation: { database: { password: "sixteen characters", migration: image } },
+        },
+        new Map(),
+        new Map(),
+        new Map([["automation", { step, args }]]),
+      );
+      return JSON.stringify(made.inputs("automation-traffic-route")).includes(
+        `"pyairtable.dev/contracted":"${instance}"`,
+      );
+    };
+    assert.deepEqual([await said("contract"), await said("expand")], [true, false]);
   });
 
   it("takes a route that can't be believed for none: whatever is to have traffic is checked", async () => {

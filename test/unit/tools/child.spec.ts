@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../../../tools/child";
 import { Interrupted, interruptible } from "../../../tools/interrupt";
 
@@ -69,6 +70,23 @@ describe("interruptible", () => {
     });
     await assert.rejects(work, (error) => error instanceof Interrupted && error.exitCode === 129);
     assert.equal(isClean, true);
+  });
+
+  it("rejects alike when a timer was waited for, which says only that it was aborted", async () => {
+    const work = interruptible(async (signal) => {
+      setImmediate(() => process.kill(process.pid, "SIGHUP"));
+      await sleep(60_000, undefined, { signal });
+    });
+    await assert.rejects(work, (error) => error instanceof Interrupted && error.exitCode === 129);
+  });
+
+  it("rejects with what went wrong, interrupted or not, where that is something else", async () => {
+    const work = interruptible(async (signal) => {
+      setImmediate(() => process.kill(process.pid, "SIGHUP"));
+      await sleep(60_000, undefined, { signal }).catch(() => undefined);
+      throw new Error("found the disk full");
+    });
+    await assert.rejects(work, /found the disk full/);
   });
 
   it("rejects after work that couldn't be broken off", async () => {

@@ -81,14 +81,13 @@ describe("the preflight", () => {
     assert.deepEqual(problemsOf({ listeners: [{ ...listener, port: 5432 }] }), []);
   });
 
-  it("minds the monorepo's ports at their own address only", () => {
-    const legacy = { ...listener, port: ports["legacy-frontend"] };
-    assert.deepEqual(problemsOf({ listeners: [legacy] }), []);
-    assert.equal(problemsOf({ listeners: [{ ...legacy, address: "198.18.0.1" }] }).length, 1);
-    assert.equal(
-      problemsOf({ listeners: [{ ...legacy, address: "0.0.0.0", isEverywhere: true }] }).length,
-      1,
-    );
+  it("minds the ports of the monorepo and of DNS at their own address only", () => {
+    for (const port of [ports["legacy-frontend"], ports.dns]) {
+      const own = { ...listener, port };
+      assert.deepEqual(problemsOf({ listeners: [own] }), []);
+      assert.equal(problemsOf({ listeners: [{ ...own, address: "198.18.0.1" }] }).length, 1);
+      assert.equal(problemsOf({ listeners: [{ ...own, address: "0.0.0.0", isEverywhere: true }] }).length, 1);
+    }
   });
 
   it("asks for less disk once the tools are built", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { routedTargets } from "../../../catalog";
+import { catalogEntry, routedTargets } from "../../../catalog";
 import { levels } from "../../../cutover/budget";
 import { checkoutDir } from "../../../local/paths";
 import packageJson from "../../../package.json";
@@ -31,11 +31,19 @@ function runsIn({ steps: all }: Job): string {
 }
 
 /** Of a job: what it writes to. */
-const writing = jobs.filter(([, job]) => /pulumi up|cutover (update|rollback)/.test(runsIn(job)));
+const writing = jobs.filter(([, job]) => /pulumi up|cutover (update|rollback|read-only)/.test(runsIn(job)));
 
 describe("the workflows", () => {
   it("are these", () => {
-    assert.deepEqual([...workflowNames].sort(), ["drift", "pin", "preview", "rollback", "service", "update"]);
+    assert.deepEqual([...workflowNames].sort(), [
+      "drift",
+      "pin",
+      "preview",
+      "read-only",
+      "rollback",
+      "service",
+      "update",
+    ]);
   });
 
   it("give no permission to all jobs, and to each what it needs", () => {
@@ -46,6 +54,7 @@ describe("the workflows", () => {
       "preview.affected": { contents: "read" },
       "preview.preview": { contents: "read", "id-token": "write", "pull-requests": "write" },
       "preview.previewed": {},
+      "read-only.protect": { contents: "write", "id-token": "write" },
       "rollback.rollback": { contents: "write", "id-token": "write" },
       "service.accept": {},
       "service.check": { contents: "read" },
@@ -116,7 +125,7 @@ describe("the workflows", () => {
   it("keep git's credentials only where something is pushed", () => {
     for (const [name, job] of jobs) {
       // What it has verified is tagged.
-      const pushes = /git push|cutover (update|rollback)/.test(runsIn(job));
+      const pushes = /git push|cutover (update|rollback|read-only)/.test(runsIn(job));
       const checkouts = usesOf(job, "actions/checkout");
       for (const checkout of checkouts) assert.equal(checkout.with?.["persist-credentials"], pushes, name);
       // The app's pushes need none of the job's own.
@@ -128,7 +137,7 @@ describe("the workflows", () => {
   it("run no pull request's program with the right to change a stack", () => {
     assert.deepEqual(
       writing.map(([name]) => name),
-      ["rollback.rollback", "update.staging", "update.production"],
+      ["read-only.protect", "rollback.rollback", "update.staging", "update.production"],
     );
     for (const [name, job] of jobs) {
       const isWriting = writing.some(([other]) => other === name);
@@ -194,6 +203,20 @@ describe("the workflows", () => {
     assert.deepEqual(workflow_dispatch.inputs.level.options, levels.map(String));
     assert.deepEqual(workflow_dispatch.inputs.target.options, routedTargets);
     assert.deepEqual(workflow_dispatch.inputs.stack.options, ["staging", "prod"]);
+  });
+
+  it("make any target read-only that may have a database, and none read-write", () => {
+    const choice = z.object({ type: z.literal("choice"), options: z.array(z.string()) });
+    const { workflow_dispatch } = z
+      .object({ workflow_dispatch: z.object({ inputs: z.object({ target: choice, stack: choice }) }) })
+      .parse(readWorkflow("read-only").on);
+    const owners = routedTargets.filter((name) =>
+      catalogEntry(name).stores.some((each) => each === "postgresql"),
+    );
+    assert.deepEqual(workflow_dispatch.inputs.target.options, owners);
+    assert.deepEqual(workflow_dispatch.inputs.stack.options, ["staging", "prod"]);
+    assert.match(runsIn(jobOf("read-only", "protect")), /cutover read-only "\$TARGET" /);
+    for (const [name, job] of jobs) assert.doesNotMatch(runsIn(job), /--off\b/, name);
   });
 
   it("are set up by docs/ci.md and docs/service-pipeline.md, which name each variable and environment", () => {
