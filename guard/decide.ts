@@ -14,7 +14,7 @@ import {
 } from "../migration";
 import type { AlertName } from "../monitoring/table";
 import { type Alert, isSameAlert } from "./alert";
-import { healthCheckFailed } from "./unwell";
+import { connectionFailed, healthCheckFailed } from "./lately";
 
 /** What the file asks for of a target, as far as a guard is told. */
 export interface GuardedTarget extends Omit<WantedTarget, "database"> {
@@ -34,6 +34,11 @@ export interface Situation {
   readonly handled: ReadonlySet<string>;
   /** The triggers that are true now; undefined when Prometheus can't be asked. */
   readonly firing: readonly Alert[] | undefined;
+  /**
+   * Who got no connection to a target's database a moment ago: when a database is back, one backend is seen to get some
+   * before the others are, and those aren't worse for it.
+   */
+  readonly unconnected: (target: RoutedTargetName) => ReadonlySet<Backend>;
   /** When each target was last rolled back by this guard. */
   readonly recent: ReadonlyMap<RoutedTargetName, Date>;
   /** Within which several targets' triggers count as one incident, in milliseconds. */
@@ -97,7 +102,6 @@ export interface Decided {
   readonly asksForLevel3: boolean;
 }
 
-const connectionFailed: AlertName = "DatabaseConnectionFailed";
 const connectionsFailing: AlertName = "DatabaseConnectionsFailing";
 /** From how many targets on it is an incident of the whole repository. */
 const several = 2;
@@ -156,10 +160,15 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
   }
   const known = [...alerts, ...(firing ?? [])];
   const to = ways.map(formatSplit).join(" or ");
-  const unconnected = backendsOf(target, ({ name }) => name === connectionFailed, known);
+  const unconnected = new Set([
+    ...backendsOf(target, ({ name }) => name === connectionFailed, known),
+    ...situation.unconnected(target),
+  ]);
   const isOfDatabase = alert.name === connectionsFailing;
   if (isOfDatabase && ways.every((way) => isToward(way, unconnected))) {
-    return shout(`its database refuses where it would go back to (${to}) too: moving traffic mends nothing`);
+    return shout(
+      `its database refuses where it would go back to (${to}) too, or did a moment ago: moving traffic mends nothing`,
+    );
   }
   const found = avoided(target, failing, known);
   const avoid = isOfDatabase ? new Set([...found, ...unconnected]) : found;

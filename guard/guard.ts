@@ -19,7 +19,7 @@ import type { GuardMetrics } from "./metrics";
 import { type ActiveAlerts, activeAlerts } from "./prometheus";
 import { Protector } from "./protector";
 import { Recorder } from "./recorder";
-import { Unwell } from "./unwell";
+import { Lately, connectionFailed, healthCheckFailed } from "./lately";
 
 export interface GuardOptions {
   readonly stack: string;
@@ -37,6 +37,8 @@ export interface GuardOptions {
   readonly windowMs: number;
   /** For how long who failed a health check isn't taken for well, in milliseconds. */
   readonly unwellMs: number;
+  /** For how long who got no connection to a database isn't taken for better off than others, in milliseconds. */
+  readonly unconnectedMs: number;
 }
 
 /** How long the same thing isn't said again, in ms. */
@@ -50,14 +52,16 @@ export class Guard {
   private readonly said = new Map<string, number>();
   /** What others have left, until it is taken up. */
   private readonly cutShort = new Map<RoutedTargetName, Intent>();
-  private readonly unwell: Unwell;
+  private readonly unwell: Lately;
+  private readonly unconnected: Lately;
   private readonly recorder: Recorder;
   private readonly protector: Protector;
   /** One decision after the other: each knows what the one before has begun. */
   private deciding: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: GuardOptions) {
-    this.unwell = new Unwell(options.unwellMs);
+    this.unwell = new Lately(healthCheckFailed, options.unwellMs);
+    this.unconnected = new Lately(connectionFailed, options.unconnectedMs);
     const isTogether = (): boolean => this.recentTargets().length > 1;
     this.recorder = new Recorder({ ...options, isTogether });
     this.protector = new Protector(options);
@@ -139,6 +143,7 @@ export class Guard {
       underWay: this.underWay,
       handled: this.handled,
       recent: this.recent,
+      unconnected: (target: RoutedTargetName) => this.unconnected.backendsOf(target),
       protected: this.protector.targets,
     };
     const isUrgent = alerts.some(
@@ -171,6 +176,7 @@ export class Guard {
       const active = await activeAlerts(prometheus);
       metrics.prometheusUp.set(1);
       this.unwell.see(active.active);
+      this.unconnected.see(active.active);
       return active;
     } catch (error) {
       metrics.prometheusUp.set(0);

@@ -3,7 +3,15 @@ import fc from "fast-check";
 import { routedTargets } from "../../../catalog";
 import type { Alert } from "../../../guard/alert";
 import { type Decision, type Situation, decide } from "../../../guard/decide";
-import { ALL_LEGACY, BACKENDS, type RouteRecord, allOn, formatSplit, holder } from "../../../migration";
+import {
+  ALL_LEGACY,
+  BACKENDS,
+  type Backend,
+  type RouteRecord,
+  allOn,
+  formatSplit,
+  holder,
+} from "../../../migration";
 import { now, releasing, routeOf, situation, splitOf, trigger } from "./situations";
 
 function one(alert: Alert, facts: Situation): Decision {
@@ -153,6 +161,15 @@ describe("what the guard decides", () => {
         assert.ok(alert);
         assert.match(said(one(alert, facts)), /^shout: its database refuses where it would go back to/);
       }
+    });
+
+    it("moves nothing while the standby gets some again only just: the others may be seen to a little later", () => {
+      const firing = [failing("blue"), failed("blue")];
+      const unconnected = (): ReadonlySet<Backend> => new Set<Backend>(["legacy", "blue"]);
+      assert.match(
+        said(one(failing("blue"), { ...onBlue, firing, unconnected })),
+        /^shout: its database refuses .* or did a moment ago/,
+      );
     });
 
     it("knows that from the alerts themselves when Prometheus can't be asked", () => {

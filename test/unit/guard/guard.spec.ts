@@ -140,6 +140,7 @@ describe("a guard at work", () => {
       metrics,
       windowMs: 60_000,
       unwellMs: 60_000,
+      unconnectedMs: 60_000,
     });
   }
 
@@ -272,11 +273,11 @@ describe("a guard at work", () => {
     });
     afterEach(() => prometheus.close());
 
-    const alert = (alertname: string, backend: string, state: string): object => ({
-      labels: { alertname, target: "frontend", backend, ...(state === "pending" && { action: "rollback" }) },
+    const alert = (alertname: string, backend: string, state: string, action?: "rollback"): object => ({
+      labels: { alertname, target: "frontend", backend, ...(action && { action }) },
       ...{ state, activeAt: "2025-08-12T03:00:00Z", value: "0" },
     });
-    const errors = alert("ErrorsTooHigh", "blue", "pending");
+    const errors = alert("ErrorsTooHigh", "blue", "pending", "rollback");
 
     it("goes there", async () => {
       onBlueBeforeLegacy("frontend");
@@ -297,6 +298,19 @@ describe("a guard at work", () => {
         /found no backend that could take blue 100/,
       );
       assert.equal(formatSplit(splitOf("frontend")), "blue 100");
+    });
+
+    it("nor when their database is back, and one is seen to have it a scrape before the other", async () => {
+      onBlueBeforeLegacy("frontend");
+      const one = guard(new URL(prometheus.origin));
+      const failing = alert("DatabaseConnectionsFailing", "blue", "firing", "rollback");
+      const failed = ["blue", "legacy"].map((each) => alert("DatabaseConnectionFailed", each, "firing"));
+      active = [failing, ...failed];
+      await one.look();
+      active = [failing, ...failed.slice(0, 1)];
+      await one.look();
+      assert.equal(formatSplit(splitOf("frontend")), "blue 100");
+      assert.match(logged, /moving traffic mends nothing/);
     });
   });
 
