@@ -11,7 +11,7 @@ import { binaries, credentialsName, serviceName } from "../database/instance";
 import { passwordOf, userOf } from "../database/password";
 import { type DatabaseRole, databaseName } from "../database/roles";
 import { type Backend, COLORS } from "../migration";
-import { notAwaited } from "./awaiting";
+import { notAwaitedWith } from "./awaiting";
 import { clusterDns } from "./egress";
 import { gate } from "./gate";
 import { secretName } from "./hashedName";
@@ -49,6 +49,7 @@ export interface DatabaseClient {
 /** How long PostgreSQL may take to answer, in seconds, before the update fails. */
 const patience = 180;
 const folder = "/sql";
+const instanceLabel = "app.kubernetes.io/instance";
 
 /** Who reaches a target's database, as whom, and by which name; the same wherever the instance is. */
 export class DatabaseAccess extends pulumi.ComponentResource implements DatabaseClient {
@@ -58,7 +59,7 @@ export class DatabaseAccess extends pulumi.ComponentResource implements Database
   constructor(name: string, args: DatabaseAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pyairtable:index:DatabaseAccess", name, {}, opts);
 
-    const { target, namespace, place } = args;
+    const { target, namespace, instance, place } = args;
     const child = { parent: this };
     this.peers =
       "host" in place
@@ -71,9 +72,9 @@ export class DatabaseAccess extends pulumi.ComponentResource implements Database
         metadata: {
           name: serviceName(target),
           namespace,
-          labels: targetLabels(target),
+          labels: { ...targetLabels(target), [instanceLabel]: instance },
           // The job below waits for what is behind it.
-          annotations: notAwaited,
+          annotations: notAwaitedWith(instanceLabel, instance),
         },
         spec:
           "host" in place

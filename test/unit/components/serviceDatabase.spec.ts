@@ -144,7 +144,16 @@ describe("ServiceDatabase in the cluster", () => {
     assert.deepEqual(made.inputs("it-access-service"), {
       apiVersion: "v1",
       kind: "Service",
-      metadata: { name: "auth-service-database", namespace: "apps", labels, annotations: notAwaited },
+      metadata: {
+        name: "auth-service-database",
+        namespace: "apps",
+        labels: { ...labels, "app.kubernetes.io/instance": "auth-service-postgresql-2" },
+        // A Service has no generation: that it is there says nothing of where it leads.
+        annotations: {
+          "pulumi.com/waitFor":
+            "jsonpath={.metadata.labels['app.kubernetes.io/instance']}=auth-service-postgresql-2",
+        },
+      },
       spec: { selector: labelsOf("auth-service-postgresql-2"), ports: [{ name: "postgresql", port: 5432 }] },
     });
   });
