@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { KubeApi } from "./kubeApi";
 import { createObject, deleteUntilGone, readObject } from "./objects";
-import { isLeft, ownMark } from "./owner";
+import { isLeft, madeByAnnotation, ownMark } from "./owner";
 
 /** A pod that a command makes for itself, as it is sent to the API server. */
 export interface OwnPod {
@@ -15,8 +15,6 @@ export interface OwnPod {
 }
 
 const secondsBetween = 0.25;
-/** Which command made it. */
-const madeByAnnotation = "pyairtable.dev/made-by";
 /** Waiting longer mends none of these. */
 const finalReasons = ["ErrImageNeverPull", "InvalidImageName"];
 

@@ -14,6 +14,9 @@ export interface Owner {
 /** How long what a command has made may be used, where nobody can look for the command itself. In ms. */
 const longestUse = 24 * 3_600_000;
 
+/** On objects of the cluster: the mark of the command that made it. */
+export const madeByAnnotation = "pyairtable.dev/made-by";
+
 /** What a command notes on what it makes for itself alone, and deletes at its end: who it is. */
 export function ownMark(): string {
   return `${os.hostname()} ${process.pid} ${new Date().toISOString()}`;

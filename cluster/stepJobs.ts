@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { stepContainers, stepRole } from "../database/stepJob";
+import { type StepJob, stepContainers, stepRole } from "../database/stepJob";
 import type { KubeApi } from "./kubeApi";
 import { ClusterError } from "./liveRoutes";
 import { createObject, deleteObject, readObject } from "./objects";
+import { isLeft, madeByAnnotation, ownMark } from "./owner";
 
 /** How a step's Job stands. */
 export type StepJobState = "running" | "succeeded" | "failed";
@@ -15,7 +16,7 @@ const conditionSchema = z.object({
   message: z.string().default(""),
 });
 const jobSchema = z.object({
-  metadata: z.object({ name: z.string() }),
+  metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).default({}) }),
   status: z.object({ conditions: z.array(conditionSchema).default([]) }).default({ conditions: [] }),
 });
 type Job = z.infer<typeof jobSchema>;
@@ -25,10 +26,13 @@ export async function readStepJobs(
   api: KubeApi,
   namespace: string,
 ): Promise<ReadonlyMap<string, StepJobState>> {
+  return new Map((await listJobs(api, namespace)).map((job) => [job.metadata.name, stateOf(job)]));
+}
+
+async function listJobs(api: KubeApi, namespace: string): Promise<readonly Job[]> {
   const [[key, value] = []] = Object.entries(stepRole);
   const path = `${collection(namespace)}?labelSelector=${key ?? ""}%3D${value ?? ""}`;
-  const { items } = await get(api, path, z.object({ items: z.array(jobSchema) }));
-  return new Map(items.map((job) => [job.metadata.name, stateOf(job)]));
+  return (await get(api, path, z.object({ items: z.array(jobSchema) }))).items;
 }
 
 export interface WaitForStep {
@@ -115,14 +119,33 @@ async function lastWords(api: KubeApi, { namespace, job }: WaitForStep): Promise
   return [`  ${failed.name} ended with ${exitCode ?? "?"}:`, ...lines.map((line) => `    ${line}`)];
 }
 
-/** Makes a step's Job. @throws UnreachableError, ClusterError when it is refused */
-export function createStepJob(api: KubeApi, namespace: string, job: object): Promise<void> {
-  return createObject(api, collection(namespace), job);
+/** Makes a step's Job that a command has for itself. @throws UnreachableError, ClusterError when it is refused */
+export function createOwnStepJob(api: KubeApi, namespace: string, job: StepJob): Promise<void> {
+  const metadata = { ...job.metadata, annotations: { [madeByAnnotation]: ownMark() } };
+  return createObject(api, collection(namespace), { ...job, metadata });
 }
 
 /** Ends it with all that runs in it. */
 export async function deleteStepJob(api: KubeApi, namespace: string, name: string): Promise<void> {
   await deleteObject(api, `${collection(namespace)}/${name}`, { propagationPolicy: "Background" });
+}
+
+/**
+ * Ends the Jobs that commands have made for themselves and left, as they were killed.
+ * @param prefix of their names
+ * @returns their names
+ */
+export async function deleteLeftStepJobs(
+  api: KubeApi,
+  namespace: string,
+  prefix: string,
+): Promise<readonly string[]> {
+  const names = (await listJobs(api, namespace))
+    .map(({ metadata }) => metadata)
+    .filter(({ name, annotations }) => name.startsWith(prefix) && isLeft(annotations[madeByAnnotation]))
+    .map(({ name }) => name);
+  await Promise.all(names.map((name) => deleteStepJob(api, namespace, name)));
+  return names;
 }
 
 async function get<T>(api: KubeApi, path: string, schema: z.ZodType<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { RoutedTargetName } from "../catalog";
 import { KubeApi } from "../cluster/kubeApi";
-import { createStepJob, deleteStepJob, readStepJobs, waitForStep } from "../cluster/stepJobs";
+import { createOwnStepJob, deleteLeftStepJobs, deleteStepJob, waitForStep } from "../cluster/stepJobs";
 import { whereabouts } from "../cluster/whereabouts";
 import type { DatabaseConfig, StackConfig } from "../config/parse";
 import { openClusterSession } from "../database/clusterSession";
@@ -86,7 +86,7 @@ export async function runStep(
   const name = `${trialPrefix(target)}${randomBytes(4).toString("hex")}`;
   const job = stepJob({ ...step, name, namespace, target, client, deadlineSeconds: longestSeconds });
   signal.throwIfAborted();
-  await createStepJob(api, namespace, job);
+  await createOwnStepJob(api, namespace, job);
   try {
     await waitForStep(api, { namespace, job: name, withinSeconds: longestSeconds, signal });
   } catch (error) {
@@ -115,7 +115,7 @@ export async function withShadow<T>(
   ) => Promise<T>,
 ): Promise<T> {
   const { host, database } = context;
-  await deleteLeftTrials(context, report);
+  sayDeleted(await deleteLeftStepJobs(context.api, context.namespace, trialPrefix(context.target)), report);
   await deleteLeft({ ...context, instance: database.instance }, report);
   report.progress(`backing up ${database.instance}`);
   const { label, finishedAt } = await host.backUp(database.instance, what, signal);
@@ -134,13 +134,4 @@ export async function withShadow<T>(
     await shadow.dispose();
     report.step("shadow deleted");
   }
-}
-
-/** Of a command that was killed. */
-async function deleteLeftTrials({ api, namespace, target }: MigrateContext, report: Report): Promise<void> {
-  const jobs = [...(await readStepJobs(api, namespace)).keys()].filter((name) =>
-    name.startsWith(trialPrefix(target)),
-  );
-  await Promise.all(jobs.map((name) => deleteStepJob(api, namespace, name)));
-  sayDeleted(jobs, report);
 }

@@ -241,22 +241,29 @@ describe("cutover migrate, on a real PostgreSQL", function () {
     }
 
     it("deletes the shadows, sessions and trial Jobs that a killed command left, and nobody else's", async () => {
-      const others = [`${target}-step-abcdef-1`, "automation-trial-1"];
-      for (const name of [`${target}-trial-1`, ...others])
-        world.jobs.set(name, { state: "running", log: "" });
-      world.leftShadows.push(`${instance}-shadow-abc`);
       const { pid: killed } = spawnSync("true");
       const now = new Date();
-      world.pods.set(`${target}-sql-left`, `${os.hostname()} ${killed} ${now.toISOString()}`);
+      const byKilled = `${os.hostname()} ${killed} ${now.toISOString()}`;
+      const byLiving = `${os.hostname()} ${process.pid} ${now.toISOString()}`;
+      const others = new Map([
+        [`${target}-step-abcdef-1`, undefined],
+        [`${target}-trial-2`, byLiving],
+        ["automation-trial-1", byKilled],
+      ]);
+      for (const [name, mark] of [[`${target}-trial-1`, byKilled] as const, ...others]) {
+        world.jobs.set(name, { state: "running", log: "", ...(mark && { mark }) });
+      }
+      world.leftShadows.push(`${instance}-shadow-abc`);
+      world.pods.set(`${target}-sql-left`, byKilled);
       world.pods.set(`${target}-sql-old`, "elsewhere 1 2025-08-11T09:00:00.000Z");
       const used = new Map([
-        [`${target}-sql-here`, `${os.hostname()} ${process.pid} ${now.toISOString()}`],
+        [`${target}-sql-here`, byLiving],
         [`${target}-sql-there`, `elsewhere 1 ${now.toISOString()}`],
         [`${instance}-0`, undefined],
       ]);
       for (const [name, mark] of used) world.pods.set(name, mark);
       const { stdout } = await prepare({ json: true });
-      assert.deepEqual([...world.jobs.keys()], others);
+      assert.deepEqual([...world.jobs.keys()], [...others.keys()]);
       assert.deepEqual(world.pods, used);
       for (const name of ["trial-1", "postgresql-shadow-abc", "sql-left", "sql-old"]) {
         assert.ok(stdout.includes(`deleted ${target}-${name}, which an earlier command left`), name);

@@ -24,12 +24,20 @@ export const target = "auth-service";
 export const instance = `${target}-postgresql`;
 export const image = (letter: string): string => `registry/migrations@sha256:${letter.repeat(64)}`;
 
+const madeBy = "pyairtable.dev/made-by";
 const live = databaseName(target);
 const owner = roleName(target, "owner");
 const password = "owner's own";
 const namespace = "pyairtable";
 const batch = `/apis/batch/v1/namespaces/${namespace}/jobs`;
 const core = `/api/v1/namespaces/${namespace}`;
+
+interface TestJob {
+  state: "running" | "succeeded" | "failed";
+  log: string;
+  /** Which command has made it, as of `pods`; none for the stack's own. */
+  readonly mark?: string;
+}
 
 /** What a step's image would run. */
 export type Step = Readonly<Record<StepAction, string>>;
@@ -48,7 +56,7 @@ type MigrateCommand = (wanted: typeof target, options: MigrateOptions) => Promis
 export class Migrating {
   /** What the host was asked for, in order. */
   readonly calls: string[] = [];
-  readonly jobs = new Map<string, { state: "running" | "succeeded" | "failed"; log: string }>();
+  readonly jobs = new Map<string, TestJob>();
   readonly evidence = new Map<string, { labels: Record<string, string>; text: string }>();
   /** Which command has made each: `host pid time`. */
   readonly pods = new Map<string, string | undefined>();
@@ -209,7 +217,7 @@ export class Migrating {
     const job = searchParams.get("labelSelector")?.replace("job-name=", "") ?? "";
     if (this.jobs.get(job)?.state === "failed") return { body: { items: [failedPod(job)] } };
     const pods = [...this.pods].map(([pod, mark]) => ({
-      metadata: { name: pod, ...(mark && { annotations: { "pyairtable.dev/made-by": mark } }) },
+      metadata: { name: pod, ...(mark && { annotations: { [madeBy]: mark } }) },
     }));
     return { body: { items: pods } };
   }
@@ -220,7 +228,7 @@ export class Migrating {
       return { status: 201, body: {} };
     }
     if (method === "DELETE") return this.jobs.delete(name) ? { body: {} } : undefined;
-    const all = [...this.jobs].map(([each, { state }]) => jobObject(each, state));
+    const all = [...this.jobs].map(([each, job]) => jobObject(each, job));
     if (name === "") return { body: { items: all } };
     const found = all.find(({ metadata }) => metadata.name === name);
     return found && { body: found };
@@ -233,7 +241,8 @@ export class Migrating {
     const step = containers.find(({ name }) => name === "step");
     const action = z.enum(["up", "down"]).parse(step?.args?.[0]);
     const shadow = step?.env.find(({ name }) => name === "PGHOST")?.value;
-    const job = { state: "running" as "running" | "succeeded" | "failed", log: "" };
+    const mark = metadata.annotations[madeBy];
+    const job: TestJob = { state: "running", log: "", ...(mark !== undefined && { mark }) };
     this.jobs.set(metadata.name, job);
     const where = shadow === undefined ? "primary" : "shadow";
     this.calls.push(`${action} on the ${where}`);
@@ -296,14 +305,14 @@ function split(pathname: string): string[] {
   return [found?.[1] ?? "", found?.[2] ?? ""];
 }
 
-function jobObject(name: string, state: string): { metadata: { name: string }; status: object } {
+function jobObject(name: string, { state, mark }: TestJob): { metadata: { name: string }; status: object } {
   const types = new Map([
     ["succeeded", "Complete"],
     ["failed", "Failed"],
   ]);
   const type = types.get(state);
   const conditions = type === undefined ? [] : [{ type, status: "True", message: "Job has ended" }];
-  return { metadata: { name }, status: { conditions } };
+  return { metadata: { name, ...(mark && { annotations: { [madeBy]: mark } }) }, status: { conditions } };
 }
 
 function failedPod(name: string): object {
@@ -322,7 +331,7 @@ const containers = z.array(
   }),
 );
 const jobSchema = z.object({
-  metadata: z.object({ name: z.string() }),
+  metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()) }),
   spec: z.object({
     template: z.object({ spec: z.object({ initContainers: containers, containers }) }),
   }),

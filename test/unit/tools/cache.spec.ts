@@ -75,10 +75,10 @@ describe("the cache", () => {
       .acquireLock(${JSON.stringify(path.join(toolDir, ".lock"))}, () => {}).then(() => console.log("locked"))`;
     const holder = spawn(process.execPath, ["--eval", holding]);
     await once(holder.stdout, "data");
-    const filling = fillCache(entry(), () => holder.kill("SIGKILL"), signal, write);
-    await filling;
+    const ended = once(holder, "exit");
+    await fillCache(entry(), () => holder.kill("SIGKILL"), signal, write);
     assert.equal(isCached(entry()), true);
-    assert.equal(holder.signalCode, "SIGKILL");
+    assert.deepEqual(await ended, [null, "SIGKILL"]);
   });
 
   it("stops waiting for another process when it is told to", async () => {
