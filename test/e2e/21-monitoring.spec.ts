@@ -79,17 +79,21 @@ describe("Prometheus, under load", () => {
   const measured = (indicator: Indicator, backend: Backend): Promise<number | undefined> =>
     valueOf(`${SERIES[indicator]}{target="${target}", backend="${backend}"}`);
 
+  /** Soon: a busy machine may have had a window of its own. */
   async function assertNear(
     indicator: Indicator,
     backend: Backend,
     expected: number,
     tolerance: number,
   ): Promise<void> {
-    const found = await measured(indicator, backend);
-    assert.ok(
-      found !== undefined && Math.abs(found - expected) <= tolerance,
-      `${indicator} of ${backend}: found ${String(found)}, expected ${expected} ± ${tolerance}`,
-    );
+    const found: (number | undefined)[] = [];
+    for (let looks = 0; looks < 3; looks++) {
+      if (looks > 0) await sleep(windowPassed);
+      const value = await measured(indicator, backend);
+      if (value !== undefined && Math.abs(value - expected) <= tolerance) return;
+      found.push(value);
+    }
+    assert.fail(`${indicator} of ${backend}: found ${found.join(", ")}, expected ${expected} ± ${tolerance}`);
   }
 
   const triggers = TRIGGERS.map(({ name }) => `${name} ${target}/blue`);

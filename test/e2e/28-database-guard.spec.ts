@@ -63,7 +63,8 @@ describe("a guard of data", function () {
       below: async () => {
         const before = await scene.refusals(target);
         await allow("NOLOGIN", "legacy", "blue");
-        assert.ok((await firing()).includes(`DatabaseConnectionFailed ${target}/legacy`));
+        const alert = `DatabaseConnectionFailed ${target}/legacy`;
+        await eventually(firing, (alerts) => alerts.includes(alert), 10);
         await eventually(
           () => scene.refusals(target),
           (found) => found > before,
