@@ -35,10 +35,10 @@ export interface Situation {
   /** The triggers that are true now; undefined when Prometheus can't be asked. */
   readonly firing: readonly Alert[] | undefined;
   /**
-   * Who got no connection to a target's database a moment ago: when a database is back, one backend is seen to get some
-   * before the others are, and those aren't worse for it.
+   * Of which backends an alert was true a moment ago: what is over is seen of one backend before the others, which aren't
+   * worse for it.
    */
-  readonly unconnected: (target: RoutedTargetName) => ReadonlySet<Backend>;
+  readonly lately: (alert: AlertName, target: RoutedTargetName) => ReadonlySet<Backend>;
   /** When each target was last rolled back by this guard. */
   readonly recent: ReadonlyMap<RoutedTargetName, Date>;
   /** Within which several targets' triggers count as one incident, in milliseconds. */
@@ -102,7 +102,11 @@ export interface Decided {
   readonly asksForLevel3: boolean;
 }
 
-const connectionsFailing: AlertName = "DatabaseConnectionsFailing";
+/** What one cause may do to every backend: such a trigger, the alert that it is of each of them, and what is said then. */
+const shared = new Map<string, { readonly of: AlertName; readonly said: string }>([
+  ["DatabaseConnectionsFailing" satisfies AlertName, { of: connectionFailed, said: "its database refuses" }],
+  ["HealthCheckFailing" satisfies AlertName, { of: healthCheckFailed, said: "health checks fail" }],
+]);
 /** From how many targets on it is an incident of the whole repository. */
 const several = 2;
 /** From how many on the migration itself is in question: half of the routed ones. */
@@ -160,18 +164,19 @@ function decideOne(alert: Alert, alerts: readonly Alert[], situation: Situation)
   }
   const known = [...alerts, ...(firing ?? [])];
   const to = ways.map(formatSplit).join(" or ");
-  const unconnected = new Set([
-    ...backendsOf(target, ({ name }) => name === connectionFailed, known),
-    ...situation.unconnected(target),
-  ]);
-  const isOfDatabase = alert.name === connectionsFailing;
-  if (isOfDatabase && ways.every((way) => isToward(way, unconnected))) {
+  const cause = shared.get(alert.name);
+  const alike = new Set(
+    cause && [
+      ...backendsOf(target, ({ name }) => name === cause.of, known),
+      ...situation.lately(cause.of, target),
+    ],
+  );
+  if (cause !== undefined && ways.every((way) => isToward(way, alike))) {
     return shout(
-      `its database refuses where it would go back to (${to}) too, or did a moment ago: moving traffic mends nothing`,
+      `${cause.said} where it would go back to (${to}) too, or did a moment ago: moving traffic mends nothing`,
     );
   }
-  const found = avoided(target, failing, known);
-  const avoid = isOfDatabase ? new Set([...found, ...unconnected]) : found;
+  const avoid = new Set([...avoided(target, failing, known), ...alike]);
   const usable = ways.filter((way) => !isToward(way, avoid));
   if (usable.length === 0) return shout(`where it would go back to (${to}) fails itself`);
   return {

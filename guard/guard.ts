@@ -17,9 +17,10 @@ import type { Intent, Intents } from "./intents";
 import type { Log } from "./log";
 import type { GuardMetrics } from "./metrics";
 import { type ActiveAlerts, activeAlerts } from "./prometheus";
+import type { AlertName } from "../monitoring/table";
 import { Protector } from "./protector";
 import { Recorder } from "./recorder";
-import { Lately, connectionFailed, healthCheckFailed } from "./lately";
+import { Lately, healthCheckFailed } from "./lately";
 
 export interface GuardOptions {
   readonly stack: string;
@@ -37,8 +38,8 @@ export interface GuardOptions {
   readonly windowMs: number;
   /** For how long who failed a health check isn't taken for well, in milliseconds. */
   readonly unwellMs: number;
-  /** For how long who got no connection to a database isn't taken for better off than others, in milliseconds. */
-  readonly unconnectedMs: number;
+  /** Within which the end of what all backends have suffered may be seen of one and not yet of another, in milliseconds. */
+  readonly recoveringMs: number;
 }
 
 /** How long the same thing isn't said again, in ms. */
@@ -52,16 +53,13 @@ export class Guard {
   private readonly said = new Map<string, number>();
   /** What others have left, until it is taken up. */
   private readonly cutShort = new Map<RoutedTargetName, Intent>();
-  private readonly unwell: Lately;
-  private readonly unconnected: Lately;
+  private readonly lately = new Lately();
   private readonly recorder: Recorder;
   private readonly protector: Protector;
   /** One decision after the other: each knows what the one before has begun. */
   private deciding: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: GuardOptions) {
-    this.unwell = new Lately(healthCheckFailed, options.unwellMs);
-    this.unconnected = new Lately(connectionFailed, options.unconnectedMs);
     const isTogether = (): boolean => this.recentTargets().length > 1;
     this.recorder = new Recorder({ ...options, isTogether });
     this.protector = new Protector(options);
@@ -131,7 +129,7 @@ export class Guard {
       this.say(supersededText(intent), `superseded ${target}`);
       return;
     }
-    const known = { failing: new Set<Backend>(), doubted: this.unwell.backendsOf(target) };
+    const known = { failing: new Set<Backend>(), doubted: this.unwell(target) };
     await this.move({ ...intent }, known, undefined, { level: 1, together: [target] }, performance.now());
   }
 
@@ -143,7 +141,8 @@ export class Guard {
       underWay: this.underWay,
       handled: this.handled,
       recent: this.recent,
-      unconnected: (target: RoutedTargetName) => this.unconnected.backendsOf(target),
+      lately: (alert: AlertName, target: RoutedTargetName) =>
+        this.lately.backendsOf(alert, target, this.options.recoveringMs),
       protected: this.protector.targets,
     };
     const isUrgent = alerts.some(
@@ -175,8 +174,7 @@ export class Guard {
     try {
       const active = await activeAlerts(prometheus);
       metrics.prometheusUp.set(1);
-      this.unwell.see(active.active);
-      this.unconnected.see(active.active);
+      this.lately.see(active.active);
       return active;
     } catch (error) {
       metrics.prometheusUp.set(0);
@@ -195,7 +193,7 @@ export class Guard {
       const intent = { target, because: alertText(alert), since };
       const known = {
         failing: avoid,
-        doubted: new Set([...doubted, ...this.unwell.backendsOf(target)]),
+        doubted: new Set([...doubted, ...this.unwell(target)]),
       };
       await this.move(intent, known, alert, decided, arrivedAt);
       if (transition !== undefined) this.handled.add(transition);
@@ -236,6 +234,10 @@ export class Guard {
       log.info("traffic is back", { target, seconds, ...(unproven !== undefined && { unproven }) });
       this.options.chat.say(movedText({ intent, alert, level, together, seconds, unproven }));
     });
+  }
+
+  private unwell(target: RoutedTargetName): ReadonlySet<Backend> {
+    return this.lately.backendsOf(healthCheckFailed, target, this.options.unwellMs);
   }
 
   private hold(api: KubeApi, config: StackConfig, { target: { name }, split }: WayBack): RouteHold {

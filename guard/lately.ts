@@ -1,5 +1,5 @@
 import type { RoutedTargetName } from "../catalog";
-import type { Backend } from "../migration";
+import { BACKENDS, type Backend } from "../migration";
 import type { AlertName } from "../monitoring/table";
 import type { Alert } from "./alert";
 
@@ -12,25 +12,27 @@ export const connectionFailed: AlertName = "DatabaseConnectionFailed";
  * backend's comes some seconds before another's.
  */
 export class Lately {
-  private readonly seen = new Map<RoutedTargetName, Map<Backend, number>>();
-
-  /** @param forMs how long it is remembered */
-  constructor(
-    private readonly name: AlertName,
-    private readonly forMs: number,
-  ) {}
+  private readonly seen = new Map<string, number>();
 
   /** @param now as `performance.now()` gives it */
   see(active: readonly Alert[], now = performance.now()): void {
     for (const { name, target, backend } of active) {
-      if (name !== this.name || target === undefined || backend === undefined) continue;
-      const ofTarget = this.seen.get(target) ?? new Map<Backend, number>();
-      this.seen.set(target, ofTarget.set(backend, now));
+      if (target !== undefined && backend !== undefined) this.seen.set(keyOf(name, target, backend), now);
     }
   }
 
-  backendsOf(target: RoutedTargetName, now = performance.now()): ReadonlySet<Backend> {
-    const seen = [...(this.seen.get(target) ?? [])];
-    return new Set(seen.filter(([, at]) => now - at <= this.forMs).map(([backend]) => backend));
+  /** @param withinMs how long ago is a moment ago */
+  backendsOf(
+    name: AlertName,
+    target: RoutedTargetName,
+    withinMs: number,
+    now = performance.now(),
+  ): ReadonlySet<Backend> {
+    const lastOf = (backend: Backend): number => this.seen.get(keyOf(name, target, backend)) ?? -Infinity;
+    return new Set(BACKENDS.filter((backend) => now - lastOf(backend) <= withinMs));
   }
+}
+
+function keyOf(name: string, target: RoutedTargetName, backend: Backend): string {
+  return `${name} ${target}/${backend}`;
 }

@@ -37,7 +37,7 @@ export function replay({ routes, modes, deliveries }: Incident, windowMs: number
       underWay: new Set(),
       handled,
       firing: firingIn(delivery),
-      unconnected: () => new Set(),
+      lately: () => new Set(),
       recent,
       windowMs,
     });

@@ -45,7 +45,7 @@ export interface GuardRunOptions {
 const leaseSeconds = 6;
 const renewMs = 2000;
 /** Twice what may lie between two backends: a scrape, an evaluation and a look of this guard. */
-const unconnectedScrapes = 6;
+const recoveringScrapes = 6;
 /** A mounted token is replaced every hour. */
 const reconnectMs = 5 * 60_000;
 const runPollMs = 5000;
@@ -74,7 +74,7 @@ export async function runGuard(options: GuardRunOptions): Promise<void> {
     metrics,
     windowMs: windowMs * scale,
     unwellMs: timingOf(scale).windowMs,
-    unconnectedMs: unconnectedScrapes * timingOf(scale).scrapeMs,
+    recoveringMs: recoveringScrapes * timingOf(scale).scrapeMs,
   });
 
   let hasRecovered = false;

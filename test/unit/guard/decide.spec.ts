@@ -163,15 +163,6 @@ describe("what the guard decides", () => {
       }
     });
 
-    it("moves nothing while the standby gets some again only just: the others may be seen to a little later", () => {
-      const firing = [failing("blue"), failed("blue")];
-      const unconnected = (): ReadonlySet<Backend> => new Set<Backend>(["legacy", "blue"]);
-      assert.match(
-        said(one(failing("blue"), { ...onBlue, firing, unconnected })),
-        /^shout: its database refuses .* or did a moment ago/,
-      );
-    });
-
     it("knows that from the alerts themselves when Prometheus can't be asked", () => {
       const [decision] = decide([failing("blue"), failed("legacy")], onBlue).decisions;
       assert.ok(decision);
@@ -184,6 +175,34 @@ describe("what the guard decides", () => {
       assert.ok(decision.kind === "rollback");
       assert.deepEqual(decision.doubted, new Set(["legacy"]));
     });
+  });
+
+  describe("when what fails may have failed everywhere", () => {
+    const both = [
+      ["DatabaseConnectionsFailing", "DatabaseConnectionFailed", /^shout: its database refuses/],
+      ["HealthCheckFailing", "HealthCheckFailed", /^shout: health checks fail where it would go back to/],
+    ] as const;
+    for (const [name, ofEach, shout] of both) {
+      const failing = trigger("frontend", "blue", { name });
+      const failed = (backend: Backend): Alert =>
+        trigger("frontend", backend, { name: ofEach, isTrigger: false });
+
+      it(`moves nothing while it has failed where traffic would go back to: ${name}`, () => {
+        const firing = [failing, failed("blue"), failed("legacy")];
+        assert.match(said(one(failing, { ...onBlue, firing })), shout);
+      });
+
+      it(`nor when that is over there only just, as the others may be seen to be well a little later: ${name}`, () => {
+        const lately: Situation["lately"] = (alert) => new Set(alert === ofEach ? ["legacy", "blue"] : []);
+        assert.match(said(one(failing, { ...onBlue, firing: [failing, failed("blue")], lately })), shout);
+      });
+
+      it(`moves what alone has failed: ${name}`, () => {
+        const lately: Situation["lately"] = (alert) => new Set(alert === ofEach ? ["blue"] : ["legacy"]);
+        const firing = [failing, failed("blue")];
+        assert.equal(said(one(failing, { ...onBlue, firing, lately })), "rollback to legacy 100");
+      });
+    }
   });
 
   describe("when data is in danger", () => {

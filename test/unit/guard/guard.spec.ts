@@ -140,7 +140,7 @@ describe("a guard at work", () => {
       metrics,
       windowMs: 60_000,
       unwellMs: 60_000,
-      unconnectedMs: 60_000,
+      recoveringMs: 60_000,
     });
   }
 

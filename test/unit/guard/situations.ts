@@ -70,7 +70,7 @@ export function situation(
     underWay: new Set(),
     handled: new Set(),
     firing: undefined,
-    unconnected: () => new Set(),
+    lately: () => new Set(),
     recent: new Map(),
     windowMs: 300_000,
     protected: new Set(),
