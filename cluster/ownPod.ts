@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { KubeApi } from "./kubeApi";
 import { createObject, deleteUntilGone, readObject } from "./objects";
-import { isLeft, madeByAnnotation, ownMark } from "./owner";
+import { namesOfLeft, ownAnnotations, ownedMetadata } from "./owner";
 
 /** A pod that a command makes for itself, as it is sent to the API server. */
 export interface OwnPod {
@@ -35,7 +35,7 @@ export async function startOwnPod(api: KubeApi, pod: OwnPod, wait: WaitForPod): 
   wait.signal?.throwIfAborted();
   // A command that was killed may have left it.
   await deleteOwnPod(api, namespace, name);
-  const metadata = { ...pod.metadata, annotations: { [madeByAnnotation]: ownMark() } };
+  const metadata = { ...pod.metadata, annotations: ownAnnotations() };
   await createObject(api, podsPath(namespace), { ...pod, apiVersion: "v1", kind: "Pod", metadata });
   try {
     return await waitUntilRunning(api, namespace, name, wait);
@@ -58,16 +58,7 @@ export async function deleteOwnPod(
   await deleteUntilGone(api, `${podsPath(namespace)}/${name}`, graceSeconds);
 }
 
-const listSchema = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({
-        name: z.string(),
-        annotations: z.record(z.string(), z.string()).default({}),
-      }),
-    }),
-  ),
-});
+const listSchema = z.object({ items: z.array(z.object({ metadata: ownedMetadata })) });
 
 /**
  * Deletes the pods that commands have made for themselves and left, as they were killed.
@@ -84,9 +75,7 @@ export async function deleteLeftPods(
     .join(",");
   const query = new URLSearchParams({ labelSelector }).toString();
   const pods = await readObject(api, `${podsPath(namespace)}?${query}`, listSchema);
-  const names = (pods?.items ?? [])
-    .filter(({ metadata }) => isLeft(metadata.annotations[madeByAnnotation]))
-    .map(({ metadata }) => metadata.name);
+  const names = namesOfLeft(pods?.items ?? []);
   await Promise.all(names.map((name) => deleteOwnPod(api, namespace, name)));
   return names;
 }

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import os from "node:os";
+import { z } from "zod";
 import { hasCode } from "./thrown";
 
 /** A process that left a note or a lock behind. */
@@ -13,9 +14,6 @@ export interface Owner {
 
 /** How long what a command has made may be used, where nobody can look for the command itself. In ms. */
 const longestUse = 24 * 3_600_000;
-
-/** On objects of the cluster: the mark of the command that made it. */
-export const madeByAnnotation = "pyairtable.dev/made-by";
 
 /** What a command notes on what it makes for itself alone, and deletes at its end: who it is. */
 export function ownMark(): string {
@@ -32,6 +30,28 @@ export function isLeft(mark: string | undefined): boolean {
   const since = new Date(time);
   const state = ownerState({ host, pid: Number(pid), since });
   return state === "dead" || (state === "elsewhere" && Date.now() - since.getTime() > longestUse);
+}
+
+const madeByAnnotation = "pyairtable.dev/made-by";
+
+/** What an object of the cluster bears that a command makes for itself alone. */
+export function ownAnnotations(): Readonly<Record<string, string>> {
+  return { [madeByAnnotation]: ownMark() };
+}
+
+/** An object's metadata, as far as `namesOfLeft` asks for it. */
+export const ownedMetadata = z.object({
+  name: z.string(),
+  annotations: z.record(z.string(), z.string()).default({}),
+});
+
+/** The names of those that were left by commands that were killed. */
+export function namesOfLeft(
+  objects: readonly { readonly metadata: z.infer<typeof ownedMetadata> }[],
+): readonly string[] {
+  return objects
+    .filter(({ metadata }) => isLeft(metadata.annotations[madeByAnnotation]))
+    .map(({ metadata }) => metadata.name);
 }
 
 /** "elsewhere": on another machine, where it can't be looked for. */

@@ -4,7 +4,7 @@ import { type StepJob, stepContainers, stepRole } from "../database/stepJob";
 import type { KubeApi } from "./kubeApi";
 import { ClusterError } from "./liveRoutes";
 import { createObject, deleteObject, readObject } from "./objects";
-import { isLeft, madeByAnnotation, ownMark } from "./owner";
+import { namesOfLeft, ownAnnotations, ownedMetadata } from "./owner";
 
 /** How a step's Job stands. */
 export type StepJobState = "running" | "succeeded" | "failed";
@@ -16,7 +16,7 @@ const conditionSchema = z.object({
   message: z.string().default(""),
 });
 const jobSchema = z.object({
-  metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).default({}) }),
+  metadata: ownedMetadata,
   status: z.object({ conditions: z.array(conditionSchema).default([]) }).default({ conditions: [] }),
 });
 type Job = z.infer<typeof jobSchema>;
@@ -121,7 +121,7 @@ async function lastWords(api: KubeApi, { namespace, job }: WaitForStep): Promise
 
 /** Makes a step's Job that a command has for itself. @throws UnreachableError, ClusterError when it is refused */
 export function createOwnStepJob(api: KubeApi, namespace: string, job: StepJob): Promise<void> {
-  const metadata = { ...job.metadata, annotations: { [madeByAnnotation]: ownMark() } };
+  const metadata = { ...job.metadata, annotations: ownAnnotations() };
   return createObject(api, collection(namespace), { ...job, metadata });
 }
 
@@ -140,10 +140,7 @@ export async function deleteLeftStepJobs(
   namespace: string,
   prefix: string,
 ): Promise<readonly string[]> {
-  const names = (await listJobs(api, namespace))
-    .map(({ metadata }) => metadata)
-    .filter(({ name, annotations }) => name.startsWith(prefix) && isLeft(annotations[madeByAnnotation]))
-    .map(({ name }) => name);
+  const names = namesOfLeft(await listJobs(api, namespace)).filter((name) => name.startsWith(prefix));
   await Promise.all(names.map((name) => deleteStepJob(api, namespace, name)));
   return names;
 }
