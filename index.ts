@@ -21,9 +21,8 @@ import {
   type WantedStep,
   contractions,
   keptSteps,
-  readStepFacts,
+  readSteps,
   wantedStep,
-  withoutTakenBack,
 } from "./stack/schemaSteps";
 import {
   type Contraction,
@@ -50,8 +49,7 @@ async function main(): Promise<StackOutputs> {
   const [live, left] = await Promise.all([readLiveRoutes(api, config.platform.namespace), readApplied()]);
   const now = api.now();
   if (api.clockWarning !== undefined) void pulumi.log.warn(api.clockWarning);
-  const stepFacts = await readStepFacts(api, config, { live, applied: left });
-  const applied = withoutTakenBack(left, stepFacts);
+  const { applied, facts: stepFacts } = await readSteps(api, config, { live, applied: left });
   const contracting = contractions(config, stepFacts);
   const facts = {
     live,

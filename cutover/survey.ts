@@ -7,7 +7,7 @@ import { judged } from "../config/judged";
 import { type Finding, evidenceOf, gatherEvidence } from "../evidence/ask";
 import type { JudgeInput, LiveRoute, StagingEvidence } from "../migration";
 import type { Applied } from "../stack/outputs";
-import { contractions, readStepFacts, withoutTakenBack } from "../stack/schemaSteps";
+import { contractions, readSteps } from "../stack/schemaSteps";
 import { Engine, wordsOf } from "./engine";
 import { type Project, readWanted } from "./project";
 import { type Situation, situationOf } from "./situation";
@@ -38,11 +38,8 @@ export async function survey(project: Project): Promise<Survey> {
     Engine.open({ projectDir: project.dir, stack: project.stack, configFile: project.configFile }),
   ]);
   const now = api.now();
-  const [{ applied, steps }, staging, findings] = await Promise.all([
-    engine.applied().then(async (left) => {
-      const facts = await readStepFacts(api, config, { live, applied: left });
-      return { applied: withoutTakenBack(left, facts), steps: facts };
-    }),
+  const [{ applied, facts: steps }, staging, findings] = await Promise.all([
+    engine.applied().then((left) => readSteps(api, config, { live, applied: left })),
     stagingOf(engine, config),
     gatherEvidence(config, live, now),
   ]);

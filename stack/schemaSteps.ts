@@ -44,6 +44,16 @@ export async function readStepFacts(
   return { evidence, jobs };
 }
 
+/** What was last applied, without what was taken back since, and what is known of the targets' steps. */
+export async function readSteps<T extends Pick<Applied, "steps">>(
+  api: KubeApi,
+  config: StackConfig,
+  { live, applied }: StepFactsOptions & { readonly applied: T },
+): Promise<{ readonly applied: T; readonly facts: StepFacts }> {
+  const facts = await readStepFacts(api, config, { live, applied });
+  return { applied: withoutTakenBack(applied, facts), facts };
+}
+
 /**
  * What was last applied, without what was taken back since: an update has taken away such a step's Job, and its down the
  * evidence. Both are gone only then, so that whoever wants it again must try it again.
